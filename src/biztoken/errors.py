@@ -1,0 +1,24 @@
+"""What can go wrong on our side of the wire.
+
+UserError      the user's mistake: one sentence, exit 2
+HarnessError   the network or this program: no verdict
+
+A wrong target is never an exception; it is a finding.
+"""
+
+
+class UserError(Exception):
+    """A mistake of the user: `what` names it as they wrote it, `hint` says what to do."""
+
+    def __init__(self, what: str, hint: str) -> None:
+        super().__init__(f"{what}: {hint}")
+        self.what = what
+        self.hint = hint
+
+
+class HarnessError(Exception):
+    """No reply could be had: `reason` is a short stable slug, the text says more."""
+
+    def __init__(self, reason: str, text: str) -> None:
+        super().__init__(text)
+        self.reason = reason
