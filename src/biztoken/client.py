@@ -1,0 +1,194 @@
+"""The suite's own client: encodes, signs at send time, sends, and records every exchange."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from itertools import count
+from random import Random
+from urllib.parse import urlencode, urlsplit
+
+from urllib3.filepost import encode_multipart_formdata
+
+from biztoken.errors import HarnessError
+from biztoken.evidence import Evidence
+from biztoken.model import Exchange, Reply, Upload, Value
+from biztoken.settings import Target
+from biztoken.signing import Key, make_sign
+from biztoken.wire import Connection, Endpoint
+
+Form = tuple[tuple[str, Value], ...]
+SIGN = "@@sign@@"  # stands in a form for the signature that is made when it is sent
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to send. `sign` spoils the signature (see signing.make_sign); `how` is the transport's oddity."""
+
+    form: Form
+    key: str = "active"
+    sign: Mapping[str, str] | None = None
+    method: str = "POST"
+    path: str | None = None
+    body: str = "form-data"  # or urlencoded, json, or a name in ODD_FORMS
+
+
+class Client:
+    """Sends requests to one target, one after another over one connection where the target keeps it."""
+
+    def __init__(self, target: Target, evidence: Evidence, *, seed: int = 0) -> None:
+        self.target = target
+        self.endpoint = Endpoint(target.url, target.timeout, target.cacert, target.proxy)
+        self._evidence = evidence
+        self._rng = Random(seed)
+        self._ids = count(1)
+        self._connection: Connection | None = None
+        self._next_slot = 0.0
+        self.sent = 0
+
+    def send(self, request: Request, *, case: str, role: str, attempt: int = 1) -> Exchange:
+        """Send a request and record the exchange; its `failure` says why there is no reply."""
+        form = self.signed(request)
+        return self.send_bytes(request, form, self.encode(request, form), case=case, role=role, attempt=attempt)
+
+    def send_bytes(
+        self, request: Request, form: Form, data: bytes, *, case: str, role: str, attempt: int = 1
+    ) -> Exchange:
+        """Send the bytes of a request made before."""
+        self.pace()
+        self.sent += 1
+        started = time.monotonic()
+        reply: Reply | None = None
+        failure = None
+        try:
+            reply = self._transmit(request.method, data)
+        except HarnessError as problem:
+            failure = f"{problem.reason}: {problem}"
+        return self.record(request, form, len(data), (started, time.monotonic()), reply, failure, case, role, attempt)
+
+    def record(
+        self,
+        request: Request,
+        form: Form,
+        sent_bytes: int,
+        times: tuple[float, float],
+        reply: Reply | None,
+        failure: str | None,
+        case: str,
+        role: str,
+        attempt: int = 1,
+    ) -> Exchange:
+        """Make the exchange of a request that was sent, and append it to the evidence."""
+        note = " ".join(f"{key}={value}" for key, value in (request.sign or {}).items())
+        note = f"sign {note}" if note else ""
+        if request.key != "active":
+            note = f"key {request.key} {note}".strip()
+        if request.body != "form-data":
+            note = f"body {request.body} {note}".strip()
+        exchange = Exchange(
+            next(self._ids), form, sent_bytes, *times, reply, failure, method=request.method, note=note
+        )
+        url = self.url(request.path)
+        self._evidence.exchange(exchange, url=url, case=case, role=role, attempt=attempt)
+        return exchange
+
+    def signed(self, request: Request) -> Form:
+        """The form with a fresh signature in its place."""
+        key = self.target.keys[request.key]
+        return tuple(
+            (name, make_sign(key, now=int(time.time()), rng=self._rng, how=request.sign) if value == SIGN else value)
+            for name, value in request.form
+        )
+
+    def encode(self, request: Request, form: Form) -> bytes:
+        """The whole request as bytes."""
+        body, content_type = encode_body(request.body, form, self._rng)
+        head = f"{request.method} {self.endpoint.request_target(self.url(request.path))} HTTP/1.1\r\n"
+        head += f"Host: {self.endpoint.host}\r\nUser-Agent: biztoken\r\nAccept: */*\r\nContent-Type: {content_type}\r\n"
+        return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+
+    def url(self, path: str | None = None) -> str:
+        """The target's URL, or one beside it: `path` replaces its last segment."""
+        if path is None:
+            return self.target.url
+        parts = urlsplit(self.target.url)
+        return parts._replace(path=parts.path.rpartition("/")[0] + "/" + path, query="").geturl()
+
+    def pace(self) -> None:
+        """Wait until the target's `max_rate` allows one more request."""
+        if self.target.max_rate is None:
+            return
+        now = time.monotonic()
+        time.sleep(max(0.0, self._next_slot - now))  # a rate is a matter of time: there is no event to wait for
+        self._next_slot = max(now, self._next_slot) + 1 / self.target.max_rate
+
+    def _transmit(self, method: str, data: bytes) -> Reply:
+        if self._connection is not None and self._connection.is_open:
+            try:
+                return self._connection.exchange(method, data)
+            except HarnessError as problem:
+                # A kept connection may have been closed while idle: that says nothing about this request.
+                if problem.reason != "closed":
+                    raise
+        self._connection = Connection(self.endpoint)
+        return self._connection.exchange(method, data)
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+
+
+def encode_body(kind: str, form: Form, rng: Random) -> tuple[bytes, str]:
+    """The body and its media type."""
+    if kind == "urlencoded":
+        return urlencode(_texts(form)).encode(), "application/x-www-form-urlencoded"
+    boundary = f"biztoken{rng.getrandbits(96):024x}"
+    if kind in ODD_FORMS:
+        return ODD_FORMS[kind](form, boundary)
+    fields = [
+        (name, (value.filename, value.data, value.media_type or "application/octet-stream"))
+        if isinstance(value, Upload)
+        else (name, value.encode("utf-8", "surrogatepass"))
+        for name, value in form
+    ]
+    body, content_type = encode_multipart_formdata(fields, boundary)
+    return bytes(body), content_type
+
+
+def _texts(form: Form) -> list[tuple[str, str]]:
+    return [(name, value) for name, value in form if isinstance(value, str)]
+
+
+def _parts(form: Form, boundary: str, text_headers: str = "", newline: str = "\r\n") -> Iterable[bytes]:
+    for name, value in form:
+        head = f"--{boundary}{newline}"
+        if isinstance(value, Upload):
+            head += f'Content-Type: image/jpeg{newline}Content-Disposition: form-data; name="{name}"; filename="p.jpg"'
+        else:
+            head += f'Content-Disposition: form-data; name="{name}"{text_headers}'
+        data = value.data if isinstance(value, Upload) else value.encode()
+        yield f"{head}{newline}{newline}".encode() + data + newline.encode()
+
+
+def _odd(
+    *, prefix: bytes = b"", suffix: str = "", end: bytes = b"\r\n", text_headers: str = "", newline: str = "\r\n"
+) -> Callable[[Form, str], tuple[bytes, str]]:
+    def encode(form: Form, boundary: str) -> tuple[bytes, str]:
+        boundary += suffix
+        body = prefix + b"".join(_parts(form, boundary, text_headers, newline)) + f"--{boundary}--".encode() + end
+        return body, f'multipart/form-data; boundary="{boundary}"'
+
+    return encode
+
+
+# Multipart as real clients send it: legal or common, and the contract says nothing about it.
+ODD_FORMS: Mapping[str, Callable[[Form, str], tuple[bytes, str]]] = {
+    "preamble": _odd(prefix=b"This is a message in several parts.\r\n"),
+    "leading-newline": _odd(prefix=b"\r\n"),
+    "dashed-boundary": _odd(suffix="-----"),
+    "long-boundary": _odd(suffix="x" * 60),
+    "no-final-newline": _odd(end=b""),
+    "text-part-headers": _odd(text_headers="\r\nContent-Type: text/plain; charset=UTF-8\r\nContent-Transfer-Encoding: 8bit"),
+    "bare-newlines": _odd(newline="\n"),
+}

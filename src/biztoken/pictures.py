@@ -1,0 +1,139 @@
+"""Test pictures by name, made at run time from one public-domain portrait (see conformance/portrait.md).
+
+Names: face, face.png, face-fresh (differs each time), two-faces, three-faces, two-faces-large-sharp,
+two-faces-large-blurred, no-face, turned-90|180|270, blurred-R (Gaussian radius R at 300 px),
+side-4096, wide-4097, tall-4097 (the number is any side), not-a-picture, text, empty, truncated.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from random import Random
+
+from biztoken.contract import bundled
+from biztoken.errors import UserError
+from biztoken.model import Upload
+
+
+class Pictures:
+    """Makes each picture once. `own` maps face, two_faces, no_face, low_quality, turned to the user's files."""
+
+    def __init__(self, own: Mapping[str, Path] | None = None, seed: int = 0) -> None:
+        from PIL import Image  # imported late: a command that sends nothing needs no pictures
+
+        self._image = Image
+        self._own = dict(own or {})
+        self._made: dict[str, Upload] = {}
+        self._rng = Random(seed)
+        self._portrait = self._open(self._own.get("face") or bundled("conformance") / "portrait.jpg")
+
+    def _open(self, path: Path):  # type: ignore[no-untyped-def]  # PIL.Image, imported late
+        try:
+            with self._image.open(path) as picture:
+                return picture.convert("RGB")
+        except (OSError, ValueError):
+            raise UserError(f"pictures: {path}", "this is no readable picture; give the path of a JPEG or PNG") from None
+
+    def has_own(self, name: str) -> bool:
+        return name in self._own
+
+    def get(self, name: str) -> Upload:
+        """The picture of that name; KeyError for a name that does not exist."""
+        if name == "face-fresh":
+            return self._fresh()
+        if name not in self._made:
+            self._made[name] = self._make(name)
+        return self._made[name]
+
+    def _make(self, name: str) -> Upload:
+        own = {"face": "face", "two-faces": "two_faces", "no-face": "no_face", "turned-90": "turned"}.get(name, "")
+        if own in self._own:
+            return self._from_file(name, self._own[own])
+        kind, _, value = name.partition("-")
+        if name in BROKEN:
+            return Upload(name, BROKEN[name])
+        if name == "truncated":
+            return Upload(name, self.get("face").data[:-200])
+        if name == "face.png":
+            return self._png(name, self._portrait)
+        if name == "own-low-quality":
+            return self._from_file(name, self._own["low_quality"])
+        makers = {
+            "face": lambda: self._portrait,
+            "no-face": self._gradient,
+            "two-faces": lambda: self._side_by_side((1.0, 0.0), (1.0, 0.0)),
+            "three-faces": lambda: self._side_by_side((1.0, 0.0), (1.0, 0.0), (1.0, 0.0)),
+            "two-faces-large-sharp": lambda: self._side_by_side((1.0, 0.0), (0.7, 2.5)),
+            "two-faces-large-blurred": lambda: self._side_by_side((1.0, 2.5), (0.7, 0.0)),
+        }
+        if name in makers:
+            return self._jpeg(name, makers[name]())
+        if kind in ("turned", "blurred", "side", "wide", "tall"):
+            return self._jpeg(name, self._changed(kind, float(value)))
+        raise KeyError(name)
+
+    def _changed(self, kind: str, value: float):  # type: ignore[no-untyped-def]
+        if kind == "turned":
+            return self._portrait.rotate(value, expand=True)
+        if kind == "blurred":
+            return self._blurred(value)
+        side = int(value)
+        # Scaled as a whole, never pasted on a large canvas: detectors look at a reduced copy.
+        large = self._portrait.resize((side, side), self._image.Resampling.BILINEAR)
+        short = side * 15 // 16
+        box = {"side": (0, 0, side, side), "wide": (0, 0, side, short), "tall": (0, 0, short, side)}[kind]
+        return large.crop(box)
+
+    def _blurred(self, radius: float):  # type: ignore[no-untyped-def]
+        from PIL import ImageFilter
+
+        scale = self._portrait.width / 300
+        return self._portrait.filter(ImageFilter.GaussianBlur(radius * scale)) if radius else self._portrait
+
+    def _side_by_side(self, *faces: tuple[float, float]):  # type: ignore[no-untyped-def]
+        """Copies of the portrait in a row: (scale, blur radius) each, the first the largest."""
+        width, height = self._portrait.size
+        canvas = self._image.new("RGB", (width * len(faces), height), (128, 128, 128))
+        for column, (scale, radius) in enumerate(faces):
+            face = self._blurred(radius).resize((int(width * scale), int(height * scale)))
+            canvas.paste(face, (column * width, height - face.height))
+        return canvas
+
+    def _gradient(self):  # type: ignore[no-untyped-def]
+        return self._image.linear_gradient("L").resize((300, 300)).convert("RGB")
+
+    def _fresh(self) -> Upload:
+        """A face that no cache has seen: one corner pixel differs."""
+        picture = self._portrait.copy()
+        picture.putpixel((0, 0), tuple(self._rng.randrange(256) for _ in range(3)))
+        picture.putpixel((picture.width - 1, 0), tuple(self._rng.randrange(256) for _ in range(3)))
+        return self._png("face-fresh", picture)
+
+    def _jpeg(self, name: str, picture) -> Upload:  # type: ignore[no-untyped-def]
+        out = io.BytesIO()
+        picture.save(out, "JPEG", quality=90 if picture.width < 2000 else 75)
+        return Upload(name, out.getvalue())
+
+    def _png(self, name: str, picture) -> Upload:  # type: ignore[no-untyped-def]
+        out = io.BytesIO()
+        picture.save(out, "PNG", compress_level=1)
+        return Upload(name, out.getvalue(), "picture.png", "image/png")
+
+    def _from_file(self, name: str, path: Path) -> Upload:
+        try:
+            data = path.read_bytes()
+        except OSError as problem:
+            raise UserError(f"pictures: {path}", f"cannot be read ({problem.strerror}); give another path") from None
+        png = data.startswith(b"\x89PNG")
+        return Upload(name, data, "picture.png" if png else "picture.jpg", "image/png" if png else "image/jpeg")
+
+
+# Bytes with no valid header of any picture format.
+BROKEN: Mapping[str, bytes] = {
+    "not-a-picture": bytes(Random(28).randbytes(4096)),
+    "text": b"This is text, not a picture. " * 20,
+    "zeros": bytes(2048),
+    "empty": b"",
+}

@@ -1,0 +1,204 @@
+"""The target file: what is under test, and with which keys. Checked whole before the first request."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import yaml
+
+from biztoken.errors import UserError
+from biztoken.signing import Key, Secret
+
+ROLES = (
+    "active",
+    "discontinued",
+    "denied",
+    "ip_not_allowed",
+    "retries_exhausted",
+    "quota_reached",
+    "no_verify",
+    "no_data_source",
+)
+PICTURES = ("face", "two_faces", "no_face", "low_quality", "turned")
+
+_KEY = {
+    "type": "object",
+    "required": ["api_key", "api_secret"],
+    "additionalProperties": False,
+    "properties": {"api_key": {"type": "string", "minLength": 1}, "api_secret": {"type": "string", "minLength": 1}},
+}
+_VALUES = {"type": "array", "items": {"type": ["string", "integer"]}}
+SCHEMA: Mapping[str, Any] = {
+    "type": "object",
+    "required": ["url", "keys"],
+    "additionalProperties": False,
+    "properties": {
+        "name": {"type": "string"},
+        "url": {"type": "string", "pattern": "^https?://[^/]+"},
+        "keys": {
+            "type": "object",
+            "required": ["active"],
+            "additionalProperties": False,
+            "properties": dict.fromkeys(ROLES, _KEY),
+        },
+        "permits": {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {"comparison_type": _VALUES, "liveness_type": _VALUES},
+        },
+        "concurrency_limit": {"type": ["integer", "null"], "minimum": 1},
+        "single_use_sign": {"type": "boolean"},
+        "pictures": {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": dict.fromkeys(PICTURES, {"type": "string"}),
+        },
+        "person": {
+            "type": "object",
+            "required": ["idcard_name", "idcard_number"],
+            "additionalProperties": False,
+            "properties": {"idcard_name": {"type": "string"}, "idcard_number": {"type": "string"}},
+        },
+        "timeout": {"type": "number", "exclusiveMinimum": 0},
+        "max_rate": {"type": "number", "exclusiveMinimum": 0},
+        "cacert": {"type": "string"},
+        "proxy": {"type": "string", "pattern": "^http://[^/]+"},
+    },
+}
+# What each value must look like, as a person would say it.
+_FORMS = {
+    "url": "a full URL such as https://api.megvii.com/faceid/v3/sdk/get_biz_token",
+    "proxy": "a URL such as http://proxy.example:3128",
+    "concurrency_limit": "a whole number from 1, or null",
+    "single_use_sign": "true or false",
+    "timeout": "seconds, more than 0",
+    "max_rate": "requests per second, more than 0",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The endpoint under test. `timeout` in seconds, `max_rate` in requests per second."""
+
+    name: str
+    url: str
+    keys: Mapping[str, Key]
+    permits: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    concurrency_limit: int | None = None
+    single_use_sign: bool | None = None
+    pictures: Mapping[str, Path] = field(default_factory=dict)
+    person: tuple[str, str] | None = None
+    timeout: float = 30.0
+    max_rate: float | None = None
+    cacert: Path | None = None
+    proxy: str | None = None
+    is_mock: bool = False
+
+    @property
+    def is_loopback(self) -> bool:
+        host = urlsplit(self.url).hostname or ""
+        return host == "localhost" or host.startswith("127.") or host == "::1"
+
+    def private_texts(self) -> list[str]:
+        """Every text that no record may carry."""
+        secrets = [key.api_secret.reveal() for key in self.keys.values()]
+        password = urlsplit(self.proxy or "").password
+        return [*secrets, *(self.person or ()), *([password] if password else [])]
+
+
+def read_target(path: Path, environment: Mapping[str, str] = os.environ) -> Target:
+    """Read and check a target file. UserError names the field and the way out."""
+    try:
+        data = yaml.safe_load(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as problem:
+        reason = getattr(problem, "strerror", None) or "not UTF-8"
+        raise UserError(f"--target {path}", f"cannot be read ({reason}); give the path of a YAML file") from None
+    except yaml.YAMLError as problem:
+        mark = getattr(problem, "problem_mark", None)
+        line = f"line {mark.line + 1}: " if mark else ""
+        wrong = getattr(problem, "problem", None) or "unreadable"
+        raise UserError(f"--target {path}", f"{line}this is no YAML ({wrong}); correct that line") from None
+    return make_target(data, path, environment)
+
+
+def make_target(data: Any, path: Path, environment: Mapping[str, str] = os.environ) -> Target:
+    """A target from the data of a file; paths in it are relative to that file."""
+    _validate(data, path)
+    keys = {
+        role: Key(
+            _resolve(f"keys.{role}.api_key", key["api_key"], environment),
+            Secret(_resolve(f"keys.{role}.api_secret", key["api_secret"], environment)),
+        )
+        for role, key in data["keys"].items()
+    }
+    person = data.get("person")
+    proxy = data.get("proxy")
+    return Target(
+        name=data.get("name") or urlsplit(data["url"]).netloc,
+        url=data["url"],
+        keys=keys,
+        permits={name: tuple(map(str, values)) for name, values in data.get("permits", {}).items()},
+        concurrency_limit=data.get("concurrency_limit"),
+        single_use_sign=data.get("single_use_sign"),
+        pictures={name: _file(f"pictures.{name}", path, value) for name, value in data.get("pictures", {}).items()},
+        person=(
+            _resolve("person.idcard_name", person["idcard_name"], environment),
+            _resolve("person.idcard_number", person["idcard_number"], environment),
+        )
+        if person
+        else None,
+        timeout=float(data.get("timeout", 30.0)),
+        max_rate=data.get("max_rate"),
+        cacert=_file("cacert", path, data["cacert"]) if "cacert" in data else None,
+        proxy=_resolve("proxy", proxy, environment) if proxy else None,
+    )
+
+
+def _validate(data: Any, path: Path) -> None:
+    from jsonschema import Draft202012Validator  # imported late: 0.1 s that --help need not pay
+
+    problems = sorted(Draft202012Validator(SCHEMA).iter_errors(data), key=lambda problem: len(problem.absolute_path))
+    if not problems:
+        return
+    problem = problems[0]
+    where = ".".join(map(str, problem.absolute_path))
+    schema: Mapping[str, Any] = problem.schema  # type: ignore[assignment]
+    match problem.validator:
+        case "additionalProperties":
+            known = list(schema["properties"])
+            name = next(key for key in problem.instance if key not in known)  # type: ignore[union-attr]
+            near = get_close_matches(str(name), known, n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
+            raise UserError(f"{path}: {_join(where, name)}", f"this key is unknown; {hint}")
+        case "required":
+            name = next(key for key in schema["required"] if key not in problem.instance)  # type: ignore[operator]
+            raise UserError(f"{path}: {_join(where, name)}", "this key is missing; add it")
+        case _:
+            form = _FORMS.get(where, f"of type {schema.get('type', 'other')}")
+            raise UserError(f"{path}: {where or 'the file'}", f"this value does not fit; it must be {form}")
+
+
+def _join(where: str, name: object) -> str:
+    return f"{where}.{name}" if where else str(name)
+
+
+def _resolve(field_name: str, value: str, environment: Mapping[str, str]) -> str:
+    if not value.startswith("env:"):
+        return value
+    name = value.removeprefix("env:")
+    if not environment.get(name):
+        raise UserError(f"{field_name}: {value}", f"the environment has no {name}; export it or write the value")
+    return environment[name]
+
+
+def _file(field_name: str, target_file: Path, value: str) -> Path:
+    path = target_file.parent / Path(value).expanduser()
+    if not path.is_file():
+        raise UserError(f"{field_name}: {value}", f"there is no file {path}; correct the path")
+    return path
