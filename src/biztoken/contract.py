@@ -31,6 +31,7 @@ class Parameter:
     legal, of a decimal number. `length`: characters exactly. `max_bytes`: bytes of UTF-8.
     `picture`: "probe", "reference" or None for text. `when`: it has an effect only there.
     `required_when`: required where all of these hold; {} always, None never.
+    `may_answer`: an error that a legal value may bring about. `beside`: the parameter it acts on.
     """
 
     name: str
@@ -43,6 +44,8 @@ class Parameter:
     picture: str | None
     when: Mapping[str, tuple[str, ...]]
     required_when: Mapping[str, str] | None
+    may_answer: str | None
+    beside: str | None
 
     @property
     def is_number(self) -> bool:
@@ -160,6 +163,8 @@ def _parameter(name: str, schema: Mapping[str, Any], request: Mapping[str, Any])
         picture=schema.get("x-picture"),
         when={field: tuple(values) for field, values in schema.get("x-when", {}).items()},
         required_when=_required_when(name, request),
+        may_answer=schema.get("x-may-answer"),
+        beside=schema.get("x-beside"),
     )
 
 

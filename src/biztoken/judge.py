@@ -104,19 +104,53 @@ def judge(exchange: Exchange, expected: Expected, contract: Contract) -> list[Ch
     if exchange.reply is None or expected.kind == "observe":
         return []
     reading = read(exchange.reply)
-    checks = list(envelope(exchange, reading, contract))
-    if expected.kind == "accepted":
-        checks += _accepted(reading, expected)
-    elif expected.kind == "refused":
-        checks += _refused(reading, expected, contract)
-    return checks
+    return [*envelope(exchange, reading, contract), *answer(exchange.reply, reading, expected, contract)]
+
+
+def answer(reply: Reply, reading: Reading, expected: Expected, contract: Contract) -> Iterator[Check]:
+    """The clauses that this expectation concerns, beside what every reply must be."""
+    match expected.kind:
+        case "accepted":
+            yield from _accepted(reading, expected)
+        case "refused":
+            yield from _refused(reading, expected, contract)
+        case "too-large":
+            yield from _too_large(reply, reading)
+        case "not-too-large":
+            yield from _not_too_large(reading, expected.clause)
 
 
 def _accepted(reading: Reading, expected: Expected) -> Iterator[Check]:
-    if reading.outcome is Outcome.ACCEPTED:
+    tolerated = any(alternative.error == reading.name for alternative in expected.alternatives)
+    if reading.outcome is Outcome.ACCEPTED or (reading.outcome is Outcome.REFUSED and tolerated):
         yield Check(expected.clause)
+    elif expected.witness:
+        return
     elif reading.outcome is Outcome.REFUSED or reading.status >= 500:
         yield broken(expected.clause, "refused", "accepted", reading.told())
+
+
+def _too_large(reply: Reply, reading: Reading) -> Iterator[Check]:
+    """A 413: plain text, no JSON; its media type is not judged."""
+    prefix = "REQUEST-ENTITY-TOO-LARGE"
+    yield _kept(f"{prefix}-STATUS", reading.status == 413, "status 413", reading.told(), "status")
+    if reading.status != 413:
+        return
+    yield _kept(f"{prefix}-BODY", not _is_json(reply.body), "plain text", "a JSON body", "body")
+    text = reply.body.decode("utf-8", "replace")
+    told = "request entity too large" in text.lower()
+    yield _kept(f"{prefix}-NAME", told or _is_json(reply.body), "Request Entity Too Large", _show(text), "name")
+
+
+def _not_too_large(reading: Reading, clause: str) -> Iterator[Check]:
+    yield _kept(clause, reading.status != 413, "no 413", f"status {reading.status}", "status")
+
+
+def _is_json(body: bytes) -> bool:
+    try:
+        return isinstance(json.loads(body), dict | list)
+    except (UnicodeDecodeError, ValueError, RecursionError):
+        return False
 
 
 def _refused(reading: Reading, expected: Expected, contract: Contract) -> Iterator[Check]:
@@ -146,16 +180,16 @@ def _fitting(
     if found.error is None and reading.status != found.status:
         yield broken(expected.clause, "status", due, f"status {reading.status}")
         return
-    yield Check(expected.clause)
-    row = contract.errors.get(reading.name)
-    if row is None:
-        return
-    for rule in ("name", "detail") if row.detail in ("parameter", "reason") else ("name",):
-        clause = contract.clause_id(row.name, rule)
-        if clause in contract.clauses:
-            yield Check(clause)
-    if row.detail == "reason" and contract.clause_id(reading.detail, "").rstrip("-") in contract.clauses:
-        yield Check(contract.clause_id(reading.detail, "").rstrip("-"))
+    kept = [expected.clause]
+    row, first = contract.errors.get(reading.name), contract.errors.get(expected.alternatives[0].error or "")
+    if first is not None:
+        # A legal alternative keeps the row that it stands for as well.
+        kept.append(contract.clause_id(first.name, "name"))
+        kept += [contract.clause_id(first.name, "status")] if reading.status == first.status else []
+    if row is not None and row.detail in ("parameter", "reason"):
+        kept.append(contract.clause_id(row.name, "detail"))
+        kept += [reading.detail.replace("_", "-")] if row.detail == "reason" else []
+    yield from (Check(clause) for clause in dict.fromkeys(kept) if clause in contract.clauses)
 
 
 def _other_name(reading: Reading, expected: Expected, due: str, contract: Contract) -> Iterator[Check]:

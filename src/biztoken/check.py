@@ -1,0 +1,65 @@
+"""`biztoken check`: pytest on conformance/, a result, and an exit code."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from biztoken.contract import bundled
+from biztoken.errors import UserError
+from biztoken.pytest_plugin import Handover
+from biztoken.reporting import Progress, print_summary
+from biztoken.suite import Options, Suite
+
+_USAGE_ERROR, _NO_TESTS, _INTERNAL_ERROR = 4, 5, 3
+
+
+def check(options: Options) -> int:
+    """Run the suite and print what it found. UserError for a mistake in the options."""
+    suite = Suite.prepare(options)
+    try:
+        return _run(suite)
+    finally:
+        suite.close()
+
+
+def _run(suite: Suite) -> int:
+    progress = Progress(lang=suite.options.lang)
+    suite.on_plan = progress.start
+    suite.on_case = lambda result: progress.advance(result.verdict)
+    errors = io.StringIO()
+    with _plain_pytest(), contextlib.redirect_stderr(errors):
+        code = int(pytest.main(_arguments(suite.options), plugins=[Handover(suite)]))
+    progress.stop()
+    if suite.options.select and (code == _USAGE_ERROR or not suite.planned):
+        raise UserError(f"--select {suite.options.select}", "no case fits; give ids of clauses or cases, with and, or, not")
+    if not suite.result:
+        sys.stderr.write(errors.getvalue())
+        raise UserError("the suite", "it did not run; the lines above say why")
+    if suite.sentence:
+        raise UserError(*suite.sentence.en.partition("; ")[::2])
+    print_summary(suite.directory, suite.options.lang)
+    return code
+
+
+def _arguments(options: Options) -> list[str]:
+    directory = bundled("conformance")
+    chosen = ["-k", options.select] if options.select else []
+    return ["-c", str(directory / "pytest.ini"), f"--rootdir={directory}", "-p", "no:terminal", *chosen, str(directory)]
+
+
+@contextlib.contextmanager
+def _plain_pytest() -> Iterator[None]:
+    """Keep what the user's environment says about pytest away from the suite."""
+    taken = {name: os.environ.pop(name) for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS") if name in os.environ}
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    try:
+        yield
+    finally:
+        del os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"]
+        os.environ.update(taken)

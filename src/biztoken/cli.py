@@ -1,0 +1,143 @@
+"""The command `biztoken`: parses, calls, prints; decides nothing."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from biztoken import __version__
+from biztoken.errors import UserError
+
+_PATH = click.Path(path_type=Path)
+_LANG = click.option("--lang", type=click.Choice(["en", "zh"]), default="en", help="Language of what people read. 语言。")
+
+
+class Commands(click.Group):
+    """Turns a user's mistake into one sentence and exit code 2."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except UserError as problem:
+            click.echo(f"biztoken: {problem}", err=True)
+            sys.exit(2)
+        except BrokenPipeError:
+            sys.exit(2)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="biztoken")
+def main() -> None:
+    """Verify an endpoint of Megvii FaceID get_biz_token, or be one. 验证或模拟 get_biz_token 接口。
+
+    \b
+    Examples:
+      biztoken check                                  the embedded mock
+      biztoken check --target target.yaml --out out   any endpoint
+      biztoken mock --port 8080                       a mock to develop against
+      biztoken report out --lang zh                   render a run again
+    """
+
+
+@main.command(epilog="Exit codes: 0 conformant, 1 not conformant, 2 no verdict, 3 incomplete.")
+@click.option("--target", type=_PATH, metavar="FILE", help="Target file; without it the embedded mock is tested.")
+@click.option("--out", type=_PATH, metavar="DIR", help="Directory of the run [default: reports/check-TIME].")
+@click.option("--plan", type=click.Choice(["quick", "core", "full"]), default="full", show_default=True,
+              help="quick: no fuzzing, no large uploads; core: no fuzzing.")
+@click.option("--select", default="", metavar="EXPR",
+              help="Only cases whose id, clause, family or subject fits, e.g. 'UUID-LENGTH or signature'.")
+@click.option("--strict", is_flag=True, help="A broken SHOULD fails too.")
+@click.option("--require", default="", metavar="must|ID,…", help="Exit 3 unless all of these passed.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of people, pictures and fuzzing.")
+@click.option("--fuzz", type=click.IntRange(min=0), metavar="N",
+              help="Examples for each of the 8 fuzzing views [default: 20 on loopback, else 0].")
+@click.option("--contract", type=_PATH, metavar="DIR", help="Another directory of the contract's files.")
+@_LANG
+def check(require: str, **chosen: Any) -> None:
+    """Verify an endpoint against the contract, sentence by sentence. 逐条验证接口是否符合契约。
+
+    \b
+    Examples:
+      biztoken check
+      biztoken check --target target.yaml --plan core --out report
+      biztoken check --select 'UUID-LENGTH or sign' --lang zh
+    """
+    from biztoken.check import check as run
+    from biztoken.suite import Options
+
+    names = tuple(name.strip() for name in require.split(",") if name.strip())
+    sys.exit(run(Options(require=names, **chosen)))
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="Port; 0 for any free one.")
+@click.option("--keys", type=_PATH, metavar="FILE", help="YAML file of keys; without it the demo keys.")
+@click.option("--tls-cert", type=_PATH, metavar="FILE", help="Certificate in PEM, to serve https.")
+@click.option("--tls-key", type=_PATH, metavar="FILE", help="Its private key in PEM.")
+@click.option("--latency", metavar="TIME", help="Service time: 20ms, 'uniform(10ms,50ms)', 'normal(50ms,10ms)', 'exp(30ms)'.")
+@click.option("--faults", type=_PATH, metavar="FILE", help="YAML file of faults to serve.")
+@click.option("--seed", type=int, help="Seed of whatever is random; printed where chance plays a part.")
+@click.option("--single-use/--no-single-use", default=True, help="Whether a signature with expiry time 0 works once.")
+@click.option("--allow-public", is_flag=True, help="Listen on an address that others can reach.")
+@click.option("--contract", type=_PATH, metavar="DIR", help="Another directory of the contract's files.")
+@click.option("--stop-with-stdin", is_flag=True, hidden=True)
+def mock(stop_with_stdin: bool, **chosen: Any) -> None:
+    """Serve a mock of get_biz_token. 启动 get_biz_token 模拟服务。
+
+    \b
+    Examples:
+      biztoken mock
+      biztoken mock --port 0 --latency 'normal(80ms,20ms)'
+      biztoken mock --keys keys.yaml --tls-cert cert.pem --tls-key key.pem
+    """
+    from biztoken.mock.server import Options, serve
+
+    options = {name: value for name, value in chosen.items() if value is not None}
+    serve(Options(**options), announce=lambda url: click.echo(f"get_biz_token mock: {url}"), stop_with_stdin=stop_with_stdin)
+
+
+@main.command()
+@click.argument("directory", type=_PATH)
+@_LANG
+def report(directory: Path, lang: str) -> None:
+    """Render the reports of a run again. 重新生成一次运行的报告。
+
+    \b
+    Example:
+      biztoken report reports/check-20260101-120000 --lang zh
+    """
+    from biztoken.reporting import print_summary, render
+
+    render(directory, lang)
+    print_summary(directory, lang)
+
+
+@main.command()
+@click.option("--key-env", default="BIZTOKEN_API_KEY", show_default=True, help="Variable that holds the api_key.")
+@click.option("--secret-env", default="BIZTOKEN_API_SECRET", show_default=True, help="Variable that holds the api_secret.")
+@click.option("--valid", type=click.IntRange(min=1), default=600, show_default=True, help="Validity in seconds.")
+@click.option("--single-use", is_flag=True, help="Expiry time 0: works once.")
+def sign(key_env: str, secret_env: str, valid: int, single_use: bool) -> None:
+    """Print a signature made from a key and a secret in the environment. 用环境变量中的密钥生成签名。
+
+    \b
+    Example:
+      export BIZTOKEN_API_KEY=… BIZTOKEN_API_SECRET=…
+      curl -F sign="$(biztoken sign)" -F sign_version=hmac_sha1 … URL
+    """
+    import os
+    import time
+    from random import SystemRandom
+
+    from biztoken.signing import Secret, new_random, raw_text, sign_text
+
+    for name in (key_env, secret_env):
+        if not os.environ.get(name):
+            raise UserError(name, "the environment has no such variable; export it")
+    now = int(time.time())
+    raw = raw_text(os.environ[key_env], 0 if single_use else now + valid, now, new_random(SystemRandom()))
+    click.echo(sign_text(raw, Secret(os.environ[secret_env])))

@@ -1,0 +1,54 @@
+"""The mock as a process of its own beside the suite, and the target that it makes."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from biztoken.errors import UserError
+from biztoken.mock.keys import demo_keys
+from biztoken.settings import Target
+from biztoken.signing import Key, Secret
+
+DEMO_CONCURRENCY = 10  # what demo-keys.yaml grants the active key
+
+
+class EmbeddedMock:
+    """A mock on a free port. It ends with `close`, or with this process, however that ends."""
+
+    def __init__(self, contract: Path | None = None, *, faults: Path | None = None) -> None:
+        command = [sys.executable, "-m", "biztoken", "mock", "--port", "0", "--stop-with-stdin"]
+        command += ["--contract", str(contract)] if contract else []
+        command += ["--faults", str(faults)] if faults else []
+        self._process = subprocess.Popen(  # noqa: S603 - our own command
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        assert self._process.stdout is not None  # noqa: S101 - it is a pipe
+        line = self._process.stdout.readline()
+        match = re.search(r"https?://\S+", line)
+        if match is None:
+            self.close()
+            raise UserError("the embedded mock", "it did not start; run `biztoken mock` to see why")
+        self.url = match.group()
+
+    def target(self) -> Target:
+        """The mock as a target, with every demo key."""
+        keys = {role: Key(api_key, Secret(secret)) for role, (api_key, secret) in demo_keys().items()}
+        return Target(
+            name="embedded mock",
+            url=self.url,
+            keys=keys,
+            concurrency_limit=DEMO_CONCURRENCY,
+            single_use_sign=True,
+            is_mock=True,
+        )
+
+    def close(self) -> None:
+        """Stop the mock and wait for it."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        self._process.wait(timeout=10)
+        if self._process.stdout is not None:
+            self._process.stdout.close()

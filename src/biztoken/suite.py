@@ -1,0 +1,316 @@
+"""A run as pytest sees it: prepared from options, planned, settled case by case, closed with records."""
+
+from __future__ import annotations
+
+import platform
+import signal
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from biztoken import __version__, contract as contracts
+from biztoken.cases import FAMILIES, PLANS, Case, Samples, load_cases
+from biztoken.client import Client
+from biztoken.contract import Contract
+from biztoken.embedded import EmbeddedMock
+from biztoken.errors import UserError
+from biztoken.evidence import Evidence, write_json
+from biztoken.model import Json, Verdict
+from biztoken.people import Person, make_person
+from biztoken.pictures import Pictures
+from biztoken.reporting import render, write_result
+from biztoken.runner import Run
+from biztoken.settings import Target, read_target
+from biztoken.verdicts import CaseResult, Text, counts_of, exit_code, judged_clauses, missing_required, verdict_word
+
+FUZZ_EXAMPLES = 20  # for each of the eight views, beside the deterministic coverage of each boundary
+_RECORDS = ("plan.json", "evidence.ndjson", "cases.ndjson", "result.json", "junit.xml", "summary.md", "index.html")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a user may choose for a run. `fuzz` None: the default, which is 0 for a target that is not loopback."""
+
+    target: Path | None = None
+    out: Path | None = None
+    plan: str = "full"
+    select: str = ""
+    strict: bool = False
+    require: tuple[str, ...] = ()
+    seed: int = 0
+    fuzz: int | None = None
+    lang: str = "en"
+    contract: Path | None = None
+
+
+class Suite:
+    """Everything one run of `check` needs. `on_plan` and `on_case` tell a listener of progress."""
+
+    def __init__(self, options: Options, contract: Contract, target: Target, directory: Path) -> None:
+        self.options = options
+        self.contract = contract
+        self.target = target
+        self.directory = directory
+        self.on_plan: Callable[[int], None] = lambda _count: None
+        self.on_case: Callable[[CaseResult], None] = lambda _result: None
+        self.cases = self._chosen(load_cases(contract))
+        self.planned: list[Case] = []
+        self.sentence: Text | None = None
+        self.result: Json = {}
+        self._mock: EmbeddedMock | None = None
+        self._started = datetime.now(UTC)
+        self._clock = time.monotonic()
+        self._was_stopped_early = False
+        person = Person(*target.person) if target.person else make_person(options.seed)
+        samples = Samples(person, Pictures(target.pictures, options.seed), options.seed)
+        _clear(directory)
+        self.evidence = Evidence(directory, target.private_texts())
+        client = Client(target, self.evidence, seed=options.seed)
+        self.run = Run(client, contract, samples, self.evidence)
+
+    @classmethod
+    def prepare(cls, options: Options) -> Suite:
+        """Check every option, start the embedded mock where there is no target. UserError names what is wrong."""
+        contract = contracts.load(options.contract)
+        unknown = [name for name in options.require if name != "must" and name not in contract.clauses]
+        if unknown:
+            raise UserError(f"--require {unknown[0]}", "there is no such clause; give must or ids from the report")
+        directory = _make_directory(options.out)
+        if options.target:
+            return cls(options, contract, read_target(options.target), directory)
+        mock = EmbeddedMock(options.contract)
+        try:
+            suite = cls(options, contract, mock.target(), directory)
+        except BaseException:
+            mock.close()
+            raise
+        suite._mock = mock
+        return suite
+
+    @property
+    def fuzz_examples(self) -> int:
+        """Examples for each fuzzing view; 0 for no fuzzing."""
+        if self.options.plan != "full":
+            return 0
+        if self.options.fuzz is not None:
+            return self.options.fuzz
+        return FUZZ_EXAMPLES if self.target.is_loopback else 0
+
+    @property
+    def scope(self) -> str:
+        return "partial" if self.options.select or self.options.plan == "quick" else "full"
+
+    def _chosen(self, cases: Sequence[Case]) -> tuple[Case, ...]:
+        reach = PLANS.index(self.options.plan)
+        return tuple(case for case in cases if PLANS.index(case.plan) <= reach)
+
+    @staticmethod
+    def order(case: Case) -> int:
+        """The rank of a case's family in a run."""
+        return FAMILIES.index(case.family) if case.family in FAMILIES else len(FAMILIES)
+
+    # --- the run, as pytest leads it
+
+    def plan(self, cases: Sequence[Case]) -> None:
+        """Write the plan and a result that is incomplete until the run says otherwise."""
+        self.planned = list(cases)
+        rows = [{"id": case.id, "clause": case.clause, "family": case.family} for case in cases]
+        write_json(
+            self.directory / "plan.json",
+            {"planned": len(rows), "requests": None, "cases": rows, "seed": self.options.seed, "target": self._target_json()},
+        )
+        write_result(self.directory, self._result(complete=False))
+        self.on_plan(len(rows))
+
+    def begin(self) -> None:
+        """Send the first requests. UserError where no sound one gets through."""
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does, with a report
+        self.run.preflight()
+
+    def give_up(self, problem: UserError) -> None:
+        """No case is run; the result says why."""
+        self._was_stopped_early = True
+        self.sentence = Text(str(problem), str(problem))
+
+    def settle(self, case: Case) -> CaseResult | None:
+        """Run a case; None where it is put off. After the target stopped answering nothing is sent."""
+        if self.run.stopped:
+            result = self.run.result(case, Verdict.NOT_RUN, self.run.stopped)
+        else:
+            settled = self.run.settle(case)
+            if settled is None:
+                return None
+            result = settled
+        self.on_case(result)
+        return result
+
+    def settle_later(self) -> list[CaseResult]:
+        """Repeat what was put off."""
+        results = self.run.settle_later()
+        for result in results:
+            self.on_case(result)
+        return results
+
+    def finish(self) -> int:
+        """Write the result and the reports, and return the exit code."""
+        if not self.planned:
+            return 2
+        self.run.close_books()
+        complete = not self._was_stopped_early and not self.run.starved and self._executed() == len(self.planned)
+        self.result = self._result(complete=complete)
+        write_result(self.directory, self.result)
+        self.evidence.close()
+        render(self.directory, self.options.lang)
+        return int(self.result["exit_code"])
+
+    def close(self) -> None:
+        """End connections and the embedded mock."""
+        self.run.client.close()
+        if self._mock is not None:
+            self._mock.close()
+            self._mock = None
+
+    # --- records
+
+    def explain(self, result: CaseResult) -> str:
+        """What a case earned and why, to be read alone."""
+        clause = self.contract.clauses[result.clause]
+        lines = [f"{result.verdict} {clause.id}: {clause.en}"]
+        if result.reason:
+            lines.append(result.reason.en)
+        for charge in self.run.tally.charges.values():
+            if charge.case == result.id:
+                finding = charge.finding
+                lines += [
+                    f"  {finding.clause}: expected {finding.expected}",
+                    f"  received {finding.received}",
+                    f"  the difference from the control: {charge.difference or 'none'}",
+                    f"  exchanges {', '.join(map(str, charge.exchanges))} in {self.directory / 'evidence.ndjson'}",
+                ]
+        return "\n".join(lines)
+
+    def _executed(self) -> int:
+        return len(self.run.results) - len(self.run.starved)
+
+    def _case_results(self) -> list[CaseResult]:
+        reason = self.run.stopped or Text("The run ended before it.", "运行在此之前结束。")
+        return [
+            self.run.results.get(case.id) or self.run.result(case, Verdict.NOT_RUN, reason) for case in self.planned
+        ]
+
+    def _result(self, *, complete: bool) -> Json:
+        cases = self._case_results()
+        rows, causes = judged_clauses(
+            self.contract, self.run.tally, cases, strict=self.options.strict, partial=self.scope == "partial" or not complete
+        )
+        code = exit_code(
+            rows,
+            planned=len(self.planned),
+            executed=self._executed(),
+            sound_controls=self.run.sound_controls,
+            required=self.options.require,
+            stopped=self._was_stopped_early,
+        )
+        result = {
+            "schema_version": "1.0",
+            "kind": "check",
+            "verdict": verdict_word(code),
+            "exit_code": code,
+            "complete": complete,
+            "scope": self.scope,
+            "planned": len(self.planned),
+            "executed": self._executed(),
+            "requests": self.run.client.sent,
+            "seconds": round(time.monotonic() - self._clock, 3),
+            "seed": self.options.seed,
+            "plan": self.options.plan,
+            "strict": self.options.strict,
+            "started": self._started.isoformat(timespec="seconds"),
+            "target": self._target_json(),
+            "versions": versions(self.contract),
+            "options": self._options_json(),
+            "reason": self._reason(code, rows),
+            "counts": counts_of(rows),
+            "causes": causes,
+            "notes": [note.as_json() for note in self.run.notes],
+            "clauses": rows,
+            "cases": [_case_row(case) for case in cases],
+        }
+        clean: Json = self.evidence.redact(result)
+        return clean
+
+    def _reason(self, code: int, rows: Sequence[Json]) -> Json | None:
+        """Why there is no verdict or why it is incomplete."""
+        if self.sentence:
+            return self.sentence.as_json()
+        if self.run.stopped:
+            return self.run.stopped.as_json()
+        lacking = missing_required(rows, self.options.require)
+        if code == 3 and lacking and self._executed() == len(self.planned):
+            names = ", ".join(lacking[:10]) + (" …" if len(lacking) > 10 else "")
+            return Text(f"Required and not shown: {names}.", f"要求但未能证明:{names}。").as_json()
+        if code == 3 and self.run.starved:
+            return Text(
+                f"{len(self.run.starved)} cases met only the target's concurrency limit or quota.",
+                f"{len(self.run.starved)} 个用例只得到并发或调用量超限。",
+            ).as_json()
+        return None
+
+    def _target_json(self) -> Json:
+        return {"name": self.target.name, "url": self.target.url, "mock": self.target.is_mock}
+
+    def _options_json(self) -> Json:
+        options = self.options
+        return {
+            "target": str(options.target) if options.target else None,
+            "plan": options.plan,
+            "select": options.select,
+            "strict": options.strict,
+            "require": list(options.require),
+            "seed": options.seed,
+            "fuzz": self.fuzz_examples,
+        }
+
+
+def versions(contract: Contract) -> dict[str, str]:
+    """What a run was made with."""
+    names = ("schemathesis", "pytest", "pillow", "faker")
+    return {
+        "biztoken": __version__,
+        "contract": contract.version,
+        "python": platform.python_version(),
+        **{name: version(name) for name in names},
+    }
+
+
+def _case_row(case: CaseResult) -> Json:
+    return {
+        "id": case.id,
+        "clause": case.clause,
+        "family": case.family,
+        "verdict": str(case.verdict),
+        "reason": case.reason.as_json() if case.reason else None,
+        "exchanges": list(case.exchanges),
+        "seconds": round(case.seconds, 3),
+    }
+
+
+def _make_directory(out: Path | None) -> Path:
+    directory = out or Path("reports") / f"check-{datetime.now():%Y%m%d-%H%M%S}"
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        probe = directory / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as problem:
+        raise UserError(f"--out {directory}", f"cannot be written ({problem.strerror}); give another directory") from None
+    return directory
+
+
+def _clear(directory: Path) -> None:
+    """Remove the records of an earlier run in the same directory, and nothing else."""
+    for name in _RECORDS:
+        (directory / name).unlink(missing_ok=True)
