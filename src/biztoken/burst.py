@@ -28,6 +28,7 @@ class Shot:
     data: bytes
     parser: ReplyParser
     position: int = 0
+    opened: float = 0.0
     released: float = 0.0
     ended: float = 0.0
     reply: Reply | None = None
@@ -50,7 +51,7 @@ def fire(endpoint: Endpoint, requests: Sequence[bytes]) -> Volley:
     shots: list[Shot] = []
     try:
         for data in requests:
-            shots.append(Shot(Connection(endpoint), data, ReplyParser("POST")))
+            shots.append(Shot(Connection(endpoint), data, ReplyParser("POST"), opened=time.monotonic()))
         deadline = time.monotonic() + endpoint.timeout
         _prepare(shots, deadline)
         time.sleep(ARRIVAL)

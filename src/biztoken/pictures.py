@@ -1,7 +1,7 @@
 """Test pictures by name, made at run time from one public-domain portrait (see conformance/portrait.md).
 
-Names: face, face.png, face-fresh (differs each time), two-faces, three-faces, two-faces-large-sharp,
-two-faces-large-blurred, no-face, turned-90|180|270, blurred-R (Gaussian radius R at 300 px),
+Names: face, face.png, face-fresh (differs each time), two-faces, three-faces, two-faces-large-sharp-R,
+two-faces-large-blurred-R (the larger one is sharp or blurred, the other is not), no-face, turned-90|180|270, blurred-R (Gaussian radius R at 300 px),
 side-4096, wide-4097, tall-4097 (the number is any side), not-a-picture, text, empty, truncated.
 """
 
@@ -65,11 +65,13 @@ class Pictures:
             "no-face": self._gradient,
             "two-faces": lambda: self._side_by_side((1.0, 0.0), (1.0, 0.0)),
             "three-faces": lambda: self._side_by_side((1.0, 0.0), (1.0, 0.0), (1.0, 0.0)),
-            "two-faces-large-sharp": lambda: self._side_by_side((1.0, 0.0), (0.7, 2.5)),
-            "two-faces-large-blurred": lambda: self._side_by_side((1.0, 2.5), (0.7, 0.0)),
         }
         if name in makers:
             return self._jpeg(name, makers[name]())
+        if name.startswith("two-faces-large-"):
+            largest, _, radius = name.removeprefix("two-faces-large-").partition("-")
+            blurs = (0.0, float(radius)) if largest == "sharp" else (float(radius), 0.0)
+            return self._jpeg(name, self._side_by_side((1.0, blurs[0]), (0.7, blurs[1])))
         if kind in ("turned", "blurred", "side", "wide", "tall"):
             return self._jpeg(name, self._changed(kind, float(value)))
         raise KeyError(name)

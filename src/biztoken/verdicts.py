@@ -70,14 +70,9 @@ def settled(tally: Tally) -> list[Charge]:
     A wrong name that no reply ever got right is the fault of that error's row, not of every rule that
     expects it; where some replies are right, each rule that got it wrong pays itself.
     """
-    wrong: dict[str, set[str]] = defaultdict(set)
-    for charge in tally.charges.values():
-        if charge.finding.folds_to:
-            wrong[charge.finding.folds_to].add(charge.finding.clause)
-    folded = {clause for clause, rules in wrong.items() if not tally.kept[clause] and len(rules) > 1}
     return [
-        replace(charge, finding=replace(charge.finding, clause=charge.finding.folds_to))
-        if charge.finding.folds_to in folded and charge.finding.folds_to
+        replace(charge, finding=replace(charge.finding, clause=fold))
+        if (fold := charge.finding.folds_to) and not tally.kept[fold]
         else charge
         for charge in tally.charges.values()
     ]
