@@ -61,7 +61,8 @@ def test_quality(run: Run, case: Case, branch: Branch) -> CaseResult:
     low, high = 0, 100
     while high - low > 1:
         middle = (low + high) // 2
-        passes = passes_at(run, case, branch, {"image": {"picture": "blurred-2"}, "face_quality_threshold": str(middle)})
+        form = {"image": {"picture": "blurred-2"}, "face_quality_threshold": str(middle)}
+        passes = passes_at(run, case, branch, form)
         if passes is None:
             return unscored(run, case)
         low, high = (middle, high) if passes else (low, middle)

@@ -50,8 +50,8 @@ def fire(endpoint: Endpoint, requests: Sequence[bytes]) -> Volley:
     """
     shots: list[Shot] = []
     try:
-        for data in requests:
-            shots.append(Shot(Connection(endpoint), data, ReplyParser("POST"), opened=time.monotonic()))
+        for data in requests:  # one by one, so that those already open are closed when one fails
+            shots.append(Shot(Connection(endpoint), data, ReplyParser("POST"), opened=time.monotonic()))  # noqa: PERF401
         deadline = time.monotonic() + endpoint.timeout
         _prepare(shots, deadline)
         time.sleep(ARRIVAL)
@@ -74,10 +74,10 @@ def _prepare(shots: Sequence[Shot], deadline: float) -> None:
             if not ready:
                 raise HarnessError("timeout", "the target does not take the requests of a burst")
             for key, _ in ready:
-                shot: Shot = key.data
-                _push(shot, len(shot.data) - 1)
-                if shot.failure or shot.position == len(shot.data) - 1:
-                    selector.unregister(shot.connection.socket)
+                ready_shot: Shot = key.data
+                _push(ready_shot, len(ready_shot.data) - 1)
+                if ready_shot.failure or ready_shot.position == len(ready_shot.data) - 1:
+                    selector.unregister(ready_shot.connection.socket)
 
 
 def _push(shot: Shot, end: int) -> None:

@@ -22,7 +22,11 @@ from biztoken.pictures import Pictures
 from biztoken.signing import SPOILS
 
 PLANS = ("quick", "core", "full")
-FAMILIES = ("probe", "signature", "arguments", "images", "reply", "permissions", "protocol", "sequences", "fuzz", "uploads", "concurrency")
+# In the order of a run: what may exhaust a target or leave it in a bad state comes last.
+FAMILIES = (
+    *("probe", "signature", "arguments", "images", "reply", "permissions", "protocol"),
+    *("sequences", "fuzz", "uploads", "concurrency"),
+)
 _FAMILY_ORDER = {family: rank for rank, family in enumerate(FAMILIES)}
 
 
@@ -118,13 +122,15 @@ def _check_ids(cases: Iterable[Case], contract: Contract) -> None:
         if case.clause not in contract.clauses:
             raise UserError(f"case {case.id}: clause {case.clause}", "clauses.yaml has no such clause; add it there")
         if contract.clauses[case.clause].excluded:
-            raise UserError(f"case {case.id}: clause {case.clause}", "this clause is excluded; drop the case or the exclusion")
+            raise UserError(f"case {case.id}: clause {case.clause}", "this clause is excluded; drop the case")
         seen.add(case.id)
 
 
 _KEYS = frozenset(
-    ("id", "clause", "expect", "where", "base", "set", "drop", "key", "sign", "method", "path", "body", "filler")
-    + ("repeat_field", "is_control", "plan", "needs", "own", "witness")
+    (
+        *("id", "clause", "expect", "where", "base", "set", "drop", "key", "sign", "method", "path", "body"),
+        *("filler", "repeat_field", "is_control", "plan", "needs", "own", "witness"),
+    )
 )
 _READ_APART = frozenset(("expect", "own", "witness", "where", "drop", "needs", "filler"))
 
@@ -182,6 +188,7 @@ def derived_cases(contract: Contract) -> Iterator[Case]:
 
 
 def all_branches(contract: Contract) -> list[Branch]:
+    """The combinations of comparison and liveness type that the contract lists."""
     comparison, liveness = contract.parameters["comparison_type"], contract.parameters["liveness_type"]
     return [Branch(*pair) for pair in product(comparison.values, liveness.values)]
 

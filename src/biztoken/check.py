@@ -37,7 +37,7 @@ def _run(suite: Suite) -> int:
         code = int(pytest.main(_arguments(suite.options), plugins=[Handover(suite)]))
     progress.stop()
     if suite.options.select and (code == _USAGE_ERROR or not suite.planned):
-        raise UserError(f"--select {suite.options.select}", "no case fits; give ids of clauses or cases, with and, or, not")
+        raise UserError(f"--select {suite.options.select}", "no case fits; give ids of clauses or cases")
     if not suite.result:
         sys.stderr.write(errors.getvalue())
         raise UserError("the suite", "it did not run; the lines above say why")

@@ -31,7 +31,7 @@ class Commands(click.Group):
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="biztoken")
 def main() -> None:
-    """Verify an endpoint of Megvii FaceID get_biz_token, or be one. 验证或模拟 get_biz_token 接口。
+    r"""Verify an endpoint of Megvii FaceID get_biz_token, or be one; 验证或模拟 get_biz_token 接口.
 
     \b
     Examples:
@@ -57,7 +57,7 @@ def main() -> None:
 @click.option("--contract", type=_PATH, metavar="DIR", help="Another directory of the contract's files.")
 @_LANG
 def check(require: str, **chosen: Any) -> None:
-    """Verify an endpoint against the contract, sentence by sentence. 逐条验证接口是否符合契约。
+    r"""Verify an endpoint against the contract, sentence by sentence; 逐条验证接口是否符合契约.
 
     \b
     Examples:
@@ -86,7 +86,7 @@ def check(require: str, **chosen: Any) -> None:
 @click.option("--contract", type=_PATH, metavar="DIR", help="Another directory of the contract's files.")
 @click.option("--stop-with-stdin", is_flag=True, hidden=True)
 def mock(stop_with_stdin: bool, **chosen: Any) -> None:
-    """Serve a mock of get_biz_token. 启动 get_biz_token 模拟服务。
+    r"""Serve a mock of get_biz_token; 启动 get_biz_token 模拟服务.
 
     \b
     Examples:
@@ -104,7 +104,7 @@ def mock(stop_with_stdin: bool, **chosen: Any) -> None:
 @click.argument("directory", type=_PATH)
 @_LANG
 def report(directory: Path, lang: str) -> None:
-    """Render the reports of a run again. 重新生成一次运行的报告。
+    r"""Render the reports of a run again; 重新生成一次运行的报告.
 
     \b
     Example:
@@ -122,7 +122,7 @@ def report(directory: Path, lang: str) -> None:
 @click.option("--valid", type=click.IntRange(min=1), default=600, show_default=True, help="Validity in seconds.")
 @click.option("--single-use", is_flag=True, help="Expiry time 0: works once.")
 def sign(key_env: str, secret_env: str, valid: int, single_use: bool) -> None:
-    """Print a signature made from a key and a secret in the environment. 用环境变量中的密钥生成签名。
+    r"""Print a signature made from a key and a secret in the environment; 用环境变量中的密钥生成签名.
 
     \b
     Example:

@@ -15,7 +15,7 @@ from biztoken.errors import HarnessError
 from biztoken.evidence import Evidence
 from biztoken.model import Exchange, Reply, Upload, Value
 from biztoken.settings import Target
-from biztoken.signing import Key, make_sign
+from biztoken.signing import make_sign
 from biztoken.wire import Connection, Endpoint
 
 Form = tuple[tuple[str, Value], ...]
@@ -189,6 +189,6 @@ ODD_FORMS: Mapping[str, Callable[[Form, str], tuple[bytes, str]]] = {
     "dashed-boundary": _odd(suffix="-----"),
     "long-boundary": _odd(suffix="x" * 60),
     "no-final-newline": _odd(end=b""),
-    "text-part-headers": _odd(text_headers="\r\nContent-Type: text/plain; charset=UTF-8\r\nContent-Transfer-Encoding: 8bit"),
+    "text-part-headers": _odd(text_headers="\r\nContent-Type: text/plain\r\nContent-Transfer-Encoding: 8bit"),
     "bare-newlines": _odd(newline="\n"),
 }

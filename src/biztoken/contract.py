@@ -145,9 +145,11 @@ def load(directory: Path | None = None) -> Contract:
 
 def _read(path: Path) -> Any:
     try:
-        return yaml.load(path.read_text("utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        # The safe loader in C, where PyYAML was built with it: ten times as fast.
+        return yaml.load(path.read_text("utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
     except (OSError, yaml.YAMLError) as problem:
-        raise UserError(str(path), f"the contract cannot be read ({problem.__class__.__name__}); restore the file") from None
+        reason = problem.__class__.__name__
+        raise UserError(str(path), f"the contract cannot be read ({reason}); restore the file") from None
 
 
 def _parameter(name: str, schema: Mapping[str, Any], request: Mapping[str, Any]) -> Parameter:

@@ -113,11 +113,16 @@ def field_record(name: str, value: str | Upload) -> Json:
     return {"name": name, "value": kept}
 
 
+def unwritable(directory: Path, problem: OSError) -> UserError:
+    """The sentence for an output directory that cannot be written."""
+    return UserError(f"--out {directory}", f"cannot be written ({problem.strerror}); give another directory")
+
+
 def _open(path: Path) -> IO[str]:
     try:
         return path.open("a", encoding="utf-8", errors="replace")
     except OSError as problem:
-        raise UserError(f"--out {path.parent}", f"cannot be written ({problem.strerror}); give another directory") from None
+        raise unwritable(path.parent, problem) from None
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -127,4 +132,4 @@ def write_json(path: Path, value: Any) -> None:
         partial.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", "utf-8")
         os.replace(partial, path)
     except OSError as problem:
-        raise UserError(f"--out {path.parent}", f"cannot be written ({problem.strerror}); give another directory") from None
+        raise unwritable(path.parent, problem) from None

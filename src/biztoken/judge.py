@@ -39,7 +39,7 @@ class Reading:
         """The reply in a few words, the same for the same mistake."""
         if self.outcome is Outcome.ACCEPTED:
             return f"status {self.status}, accepted"
-        return f"status {self.status}, {self.error}" if self.error is not None else f"status {self.status}, no error told"
+        return f"status {self.status}, {'no error told' if self.error is None else self.error}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,9 +273,8 @@ def _failure(reading: Reading, contract: Contract) -> Iterator[Check]:
         yield _kept("ERROR-GRAMMAR", kept, "NAME or NAME: detail", f"error {_show(data['error'])}")
     row = contract.errors.get(reading.name)
     if row is not None and (clause := contract.clause_id(row.name, "status")) in contract.clauses:
-        yield _kept(
-            clause, reading.status == row.status, f"{row.name} with status {row.status}", f"status {reading.status}", "status"
-        )
+        due = f"{row.name} with status {row.status}"
+        yield _kept(clause, reading.status == row.status, due, f"status {reading.status}", "status")
 
 
 def _is_spaced(text: str) -> bool:
@@ -336,8 +335,8 @@ def _faces_clause(reading: Reading) -> str | None:
 
 
 def _text(clause: str, value: Any) -> Check:
-    kept = isinstance(value, str) and value != ""
-    return _kept(clause, kept, "a string that is not empty", f"a {type(value).__name__}" if value != "" else "empty", "type")
+    received = f"a {type(value).__name__}" if value != "" else "empty"
+    return _kept(clause, isinstance(value, str) and value != "", "a string that is not empty", received, "type")
 
 
 def _kept(clause: str, kept: bool, expected: str, received: str, aspect: str = "field") -> Check:

@@ -1,8 +1,9 @@
 """Test pictures by name, made at run time from one public-domain portrait (see conformance/portrait.md).
 
-Names: face, face.png, face-fresh (differs each time), two-faces, three-faces, two-faces-large-sharp-R,
-two-faces-large-blurred-R (the larger one is sharp or blurred, the other is not), no-face, turned-90|180|270, blurred-R (Gaussian radius R at 300 px),
-side-4096, wide-4097, tall-4097 (the number is any side), not-a-picture, text, empty, truncated.
+Names: face, face.png, face-fresh and fresh-SIDE (differ each time), two-faces, three-faces,
+two-faces-large-sharp-R and two-faces-large-blurred-R (so is the larger one, and the other is not),
+no-face, turned-90|180|270, blurred-R (Gaussian radius R at 300 px), side-4096, wide-4097, tall-4097
+(the number is any side), not-a-picture, text, zeros, empty, truncated.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import io
 from collections.abc import Mapping
 from pathlib import Path
 from random import Random
+
+from PIL import Image, ImageFilter
 
 from biztoken.contract import bundled
 from biztoken.errors import UserError
@@ -21,28 +24,25 @@ class Pictures:
     """Makes each picture once. `own` maps face, two_faces, no_face, low_quality, turned to the user's files."""
 
     def __init__(self, own: Mapping[str, Path] | None = None, seed: int = 0) -> None:
-        from PIL import Image  # imported late: a command that sends nothing needs no pictures
-
-        self._image = Image
         self._own = dict(own or {})
         self._made: dict[str, Upload] = {}
         self._rng = Random(seed)
         self._portrait = self._open(self._own.get("face") or bundled("conformance") / "portrait.jpg")
 
-    def _open(self, path: Path):  # type: ignore[no-untyped-def]  # PIL.Image, imported late
+    def _open(self, path: Path) -> Image.Image:
         try:
-            with self._image.open(path) as picture:
+            with Image.open(path) as picture:
                 return picture.convert("RGB")
         except (OSError, ValueError):
-            raise UserError(f"pictures: {path}", "this is no readable picture; give the path of a JPEG or PNG") from None
+            raise UserError(f"pictures: {path}", "this is no readable picture; give a JPEG or PNG") from None
 
     def has_own(self, name: str) -> bool:
         return name in self._own
 
     def get(self, name: str) -> Upload:
         """The picture of that name; KeyError for a name that does not exist."""
-        if name == "face-fresh":
-            return self._fresh()
+        if name == "face-fresh" or name.startswith("fresh-"):
+            return self._fresh(name)
         if name not in self._made:
             self._made[name] = self._make(name)
         return self._made[name]
@@ -76,49 +76,48 @@ class Pictures:
             return self._jpeg(name, self._changed(kind, float(value)))
         raise KeyError(name)
 
-    def _changed(self, kind: str, value: float):  # type: ignore[no-untyped-def]
+    def _changed(self, kind: str, value: float) -> Image.Image:
         if kind == "turned":
             return self._portrait.rotate(value, expand=True)
         if kind == "blurred":
             return self._blurred(value)
         side = int(value)
         # Scaled as a whole, never pasted on a large canvas: detectors look at a reduced copy.
-        large = self._portrait.resize((side, side), self._image.Resampling.BILINEAR)
+        large = self._portrait.resize((side, side), Image.Resampling.BILINEAR)
         short = side * 15 // 16
         box = {"side": (0, 0, side, side), "wide": (0, 0, side, short), "tall": (0, 0, short, side)}[kind]
         return large.crop(box)
 
-    def _blurred(self, radius: float):  # type: ignore[no-untyped-def]
-        from PIL import ImageFilter
-
+    def _blurred(self, radius: float) -> Image.Image:
         scale = self._portrait.width / 300
         return self._portrait.filter(ImageFilter.GaussianBlur(radius * scale)) if radius else self._portrait
 
-    def _side_by_side(self, *faces: tuple[float, float]):  # type: ignore[no-untyped-def]
+    def _side_by_side(self, *faces: tuple[float, float]) -> Image.Image:
         """Copies of the portrait in a row: (scale, blur radius) each, the first the largest."""
         width, height = self._portrait.size
-        canvas = self._image.new("RGB", (width * len(faces), height), (128, 128, 128))
+        canvas = Image.new("RGB", (width * len(faces), height), (128, 128, 128))
         for column, (scale, radius) in enumerate(faces):
             face = self._blurred(radius).resize((int(width * scale), int(height * scale)))
             canvas.paste(face, (column * width, height - face.height))
         return canvas
 
-    def _gradient(self):  # type: ignore[no-untyped-def]
-        return self._image.linear_gradient("L").resize((300, 300)).convert("RGB")
+    def _gradient(self) -> Image.Image:
+        return Image.linear_gradient("L").resize((300, 300)).convert("RGB")
 
-    def _fresh(self) -> Upload:
-        """A face that no cache has seen: one corner pixel differs."""
-        picture = self._portrait.copy()
-        picture.putpixel((0, 0), tuple(self._rng.randrange(256) for _ in range(3)))
-        picture.putpixel((picture.width - 1, 0), tuple(self._rng.randrange(256) for _ in range(3)))
-        return self._png("face-fresh", picture)
+    def _fresh(self, name: str) -> Upload:
+        """A face that no cache has seen: pixels in two corners differ."""
+        side = name.removeprefix("fresh-")
+        picture = self._portrait.resize((int(side), int(side))) if side.isdigit() else self._portrait.copy()
+        for corner in (0, picture.width - 1):
+            picture.putpixel((corner, 0), (self._rng.randrange(256), self._rng.randrange(256), self._rng.randrange(256)))
+        return self._png(name, picture)
 
-    def _jpeg(self, name: str, picture) -> Upload:  # type: ignore[no-untyped-def]
+    def _jpeg(self, name: str, picture: Image.Image) -> Upload:
         out = io.BytesIO()
         picture.save(out, "JPEG", quality=90 if picture.width < 2000 else 75)
         return Upload(name, out.getvalue())
 
-    def _png(self, name: str, picture) -> Upload:  # type: ignore[no-untyped-def]
+    def _png(self, name: str, picture: Image.Image) -> Upload:
         out = io.BytesIO()
         picture.save(out, "PNG", compress_level=1)
         return Upload(name, out.getvalue(), "picture.png", "image/png")

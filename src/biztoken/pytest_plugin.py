@@ -5,18 +5,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from biztoken.cases import PLANS, Case
-from biztoken.suite import Options, Suite
 from biztoken.errors import UserError
 from biztoken.judge import Expected
 from biztoken.model import Verdict
-from biztoken.runner import Run
+from biztoken.suite import Options, Suite
 from biztoken.verdicts import CaseResult
 
 SUITE = pytest.StashKey[Suite]()
@@ -127,7 +126,12 @@ def case_of(item: pytest.Item) -> Case | None:
 
 
 def sequence(
-    id_: str, clause: str, *, family: str = "sequences", where: dict[str, tuple[str, ...]] | None = None, needs: tuple[str, ...] = ()
+    id_: str,
+    clause: str,
+    *,
+    family: str = "sequences",
+    where: dict[str, tuple[str, ...]] | None = None,
+    needs: tuple[str, ...] = (),
 ) -> Callable[[Callable[..., CaseResult]], Callable[..., None]]:
     """A case that data cannot say: the function (run, case, branch) plays it and returns what it earned."""
 
@@ -148,12 +152,6 @@ def sequence(
 def suite(pytestconfig: pytest.Config) -> Suite:
     """The suite that all cases share."""
     return pytestconfig.stash[SUITE]
-
-
-@pytest.fixture(scope="session")
-def run(suite: Suite) -> Iterator[Run]:
-    """The run that all cases share."""
-    yield suite.run
 
 
 def report(suite: Suite, case: Case) -> None:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
-from typing import Any
+from typing import Any, NoReturn
 
 from biztoken.cases import Branch, Case, Samples, all_branches, sound_form
 from biztoken.client import SIGN, Client, Request
@@ -70,12 +70,12 @@ class Run:
             control = self.control(branch, {}, "probe")
             if control.exchange.reply is None:
                 self._unreachable(control.exchange)
-            if self._permitted.get(branch):
+            elif self._permitted.get(branch):
                 refusals.append(read(control.exchange.reply))
         if len(refusals) == len(all_branches(self.contract)):
             self._no_permission(refusals[0])
 
-    def _unreachable(self, exchange: Exchange) -> None:
+    def _unreachable(self, exchange: Exchange) -> NoReturn:
         reason, _, text = (exchange.failure or "").partition(": ")
         hint = {
             "dns": "correct the host name in url",
@@ -86,7 +86,7 @@ class Run:
         }.get(reason, "check that url is the endpoint")
         raise UserError(f"url {self.client.target.url}", f"{text}; {hint}")
 
-    def _no_permission(self, reading: Reading) -> None:
+    def _no_permission(self, reading: Reading) -> NoReturn:
         hints = {
             "API_KEY_BE_DISCONTINUED": "use a key that is in service",
             "EXPIRED_SIGN": "set this machine's clock right",
@@ -94,7 +94,8 @@ class Run:
             "IP_NOT_ALLOWED": "call from an allowed address",
         }
         hint = hints.get(reading.detail, "check api_key and api_secret, and that the key belongs to this url")
-        raise UserError(f"keys.active of {self.client.target.name}", f"every sound request is refused with {reading.error}; {hint}")
+        what = f"keys.active of {self.client.target.name}"
+        raise UserError(what, f"every sound request is refused with {reading.error}; {hint}")
 
     # --- one case
 
@@ -170,7 +171,8 @@ class Run:
         if control.failed:
             return self.result(case, control.verdict, control.failed, (control.exchange.id,))
         if case.play is not None:
-            return case.play(self, case, branch)
+            played: CaseResult = case.play(self, case, branch)
+            return played
         request = self.request(case, control)
         exchange = self.attempt(request, case.id, "defect", tolerated=case.expected)
         if exchange.reply is None:
@@ -316,7 +318,8 @@ class Run:
         told = reading.told()
         failed = Text(f"The sound request was not accepted: {told}.", f"正确的请求未被接受:{told}。")
         if reading.name == "AUTHORIZATION_ERROR":
-            self._permitted.setdefault(branch, Text(f"The key may not use {branch}: {told}.", f"该 key 无权使用 {branch}:{told}。"))
+            why = Text(f"The key may not use {branch}: {told}.", f"该 key 无权使用 {branch}:{told}。")
+            self._permitted.setdefault(branch, why)
             return Control(form, exchange, failed, Verdict.NOT_APPLICABLE)
         self._permitted.setdefault(branch, None)
         if reading.name == "AUTHENTICATION_ERROR":
@@ -358,7 +361,7 @@ class Run:
     def _room(self, fields: Sequence[tuple[str, Value]], total: int) -> int:
         """How long a filler makes the body `total` bytes long."""
         empty = Request((*fields, ("filler", "")))
-        head, _, body = self.client.encode(empty, self.client.signed(empty)).partition(b"\r\n\r\n")
+        _, _, body = self.client.encode(empty, self.client.signed(empty)).partition(b"\r\n\r\n")
         return total - len(body)
 
     def fill(self, form: Mapping[str, Any]) -> list[tuple[str, Value]]:
@@ -382,9 +385,8 @@ class Run:
             reading = read(exchange.reply)
             if exchange.reply.status >= 500 or reading.name == "INTERNAL_ERROR":
                 self.internal_errors += 1
-                self.notes.append(
-                    Text(f"Exchange {exchange.id}: {reading.told()}; sent again.", f"交互 {exchange.id}:{reading.told()};已重发。")
-                )
+                told = f"{exchange.id}: {reading.told()}"
+                self.notes.append(Text(f"Exchange {told}; sent again.", f"交互 {told};已重发。"))
                 continue
             if is_noise(reading) and not _expects(tolerated, reading):
                 raise NoisyReplyError
@@ -406,10 +408,8 @@ class Run:
         if not isinstance(value, str) or not value or (name == "biz_token" and reading.outcome is not Outcome.ACCEPTED):
             return
         first = self._seen[name].setdefault(value, exchange.id)
-        check = (
-            Check(clause) if first == exchange.id else broken(clause, "repeated", f"a new {name}", f"a {name} told before")
-        )
-        self.take([check], None, (first, exchange.id), case)
+        told_before = broken(clause, "repeated", f"a new {name}", f"a {name} told before")
+        self.take([Check(clause) if first == exchange.id else told_before], None, (first, exchange.id), case)
 
     def take(self, checks: Sequence[Check], case: Case | None, exchanges: tuple[int, ...], name: str = "") -> None:
         """Add checks to the tally."""

@@ -45,7 +45,7 @@ SCHEMA: Mapping[str, Any] = {
             "type": "object",
             "required": ["active"],
             "additionalProperties": False,
-            "properties": dict.fromkeys(ROLES, _KEY),
+            "properties": {role: _KEY for role in ROLES},
         },
         "permits": {
             "type": "object",
@@ -57,7 +57,7 @@ SCHEMA: Mapping[str, Any] = {
         "pictures": {
             "type": "object",
             "additionalProperties": False,
-            "properties": dict.fromkeys(PICTURES, {"type": "string"}),
+            "properties": {name: {"type": "string"} for name in PICTURES},
         },
         "person": {
             "type": "object",
@@ -161,23 +161,23 @@ def make_target(data: Any, path: Path, environment: Mapping[str, str] = os.envir
 
 
 def _validate(data: Any, path: Path) -> None:
-    from jsonschema import Draft202012Validator  # imported late: 0.1 s that --help need not pay
+    from jsonschema import Draft202012Validator  # noqa: PLC0415 - 0.1 s that --help need not pay
 
     problems = sorted(Draft202012Validator(SCHEMA).iter_errors(data), key=lambda problem: len(problem.absolute_path))
     if not problems:
         return
     problem = problems[0]
     where = ".".join(map(str, problem.absolute_path))
-    schema: Mapping[str, Any] = problem.schema  # type: ignore[assignment]
+    schema: Mapping[str, Any] = problem.schema
     match problem.validator:
         case "additionalProperties":
             known = list(schema["properties"])
-            name = next(key for key in problem.instance if key not in known)  # type: ignore[union-attr]
+            name = next(key for key in problem.instance if key not in known)
             near = get_close_matches(str(name), known, n=1, cutoff=0.5)
             hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
             raise UserError(f"{path}: {_join(where, name)}", f"this key is unknown; {hint}")
         case "required":
-            name = next(key for key in schema["required"] if key not in problem.instance)  # type: ignore[operator]
+            name = next(key for key in schema["required"] if key not in problem.instance)
             raise UserError(f"{path}: {_join(where, name)}", "this key is missing; add it")
         case _:
             form = _FORMS.get(where, f"of type {schema.get('type', 'other')}")

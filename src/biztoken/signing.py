@@ -105,7 +105,7 @@ def _other_text(key: Key, raw: str) -> str:
 
 def _later_expiry(key: Key, raw: str) -> str:
     """The digest of an earlier expiry before a text that claims a later one."""
-    expire = int(raw.split("&b=")[1].split("&")[0])
+    expire = int(raw.split("&b=")[1].split("&", maxsplit=1)[0])
     return _encode(_digest(raw, key.api_secret), raw.replace(f"&b={expire}&", f"&b={expire + 60}&"))
 
 

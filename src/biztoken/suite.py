@@ -11,13 +11,14 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from biztoken import __version__, contract as contracts
+from biztoken import __version__
+from biztoken import contract as contracts
 from biztoken.cases import FAMILIES, PLANS, Case, Samples, load_cases
 from biztoken.client import Client
 from biztoken.contract import Contract
 from biztoken.embedded import EmbeddedMock
 from biztoken.errors import UserError
-from biztoken.evidence import Evidence, write_json
+from biztoken.evidence import Evidence, unwritable, write_json
 from biztoken.model import Json, Verdict
 from biztoken.people import Person, make_person
 from biztoken.pictures import Pictures
@@ -118,10 +119,8 @@ class Suite:
         """Write the plan and a result that is incomplete until the run says otherwise."""
         self.planned = list(cases)
         rows = [{"id": case.id, "clause": case.clause, "family": case.family} for case in cases]
-        write_json(
-            self.directory / "plan.json",
-            {"planned": len(rows), "requests": None, "cases": rows, "seed": self.options.seed, "target": self._target_json()},
-        )
+        plan = {"planned": len(rows), "cases": rows, "seed": self.options.seed, "target": self._target_json()}
+        write_json(self.directory / "plan.json", plan)
         write_result(self.directory, self._result(complete=False))
         self.on_plan(len(rows))
 
@@ -203,8 +202,9 @@ class Suite:
 
     def _result(self, *, complete: bool) -> Json:
         cases = self._case_results()
+        partial = self.scope == "partial" or not complete
         rows, causes = judged_clauses(
-            self.contract, self.run.tally, cases, strict=self.options.strict, partial=self.scope == "partial" or not complete
+            self.contract, self.run.tally, cases, strict=self.options.strict, partial=partial
         )
         code = exit_code(
             rows,
@@ -306,7 +306,7 @@ def _make_directory(out: Path | None) -> Path:
         probe.touch()
         probe.unlink()
     except OSError as problem:
-        raise UserError(f"--out {directory}", f"cannot be written ({problem.strerror}); give another directory") from None
+        raise unwritable(directory, problem) from None
     return directory
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from biztoken.contract import Clause, Contract
@@ -170,7 +170,7 @@ def _clause_row(
     clause: Clause,
     verdict: Verdict,
     reason: Text | None,
-    charges: Iterable[Charge],
+    charges: Sequence[Charge],
     tally: Tally,
     cause_ids: Mapping[tuple[str, str], str],
 ) -> Json:
@@ -198,7 +198,7 @@ def _clause_row(
         "en": clause.en,
         "zh": clause.zh,
         "verdict": str(verdict),
-        "checks": tally.kept[clause.id] + sum(finding["count"] for finding in findings),
+        "checks": tally.kept[clause.id] + sum(charge.count for charge in charges),
         "reason": reason.as_json() if reason else None,
         "excluded": dict(clause.excluded) if clause.excluded else None,
         "observations": tally.observations.get(clause.id, []),

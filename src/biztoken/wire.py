@@ -87,7 +87,8 @@ class Connection:
     def _tunnel(self, plain: socket.socket, proxy: SplitResult) -> None:
         host, port = self._endpoint.address
         credentials = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}" if proxy.username else ""
-        login = f"Proxy-Authorization: Basic {base64.b64encode(credentials.encode()).decode()}\r\n" if credentials else ""
+        encoded = base64.b64encode(credentials.encode()).decode()
+        login = f"Proxy-Authorization: Basic {encoded}\r\n" if credentials else ""
         plain.sendall(f"CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n{login}\r\n".encode())
         answer = b""
         while b"\r\n\r\n" not in answer:
@@ -97,7 +98,8 @@ class Connection:
             answer += data
         status = answer.split(b" ", 2)[1:2]
         if status != [b"200"]:
-            raise HarnessError("proxy", f"the proxy {proxy.hostname} refused ({answer.splitlines()[0].decode('latin-1')})")
+            told = answer.splitlines()[0].decode("latin-1")
+            raise HarnessError("proxy", f"the proxy {proxy.hostname} refused ({told})")
 
     def _secure(self, plain: socket.socket) -> socket.socket:
         try:
