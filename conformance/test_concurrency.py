@@ -30,8 +30,14 @@ LIMIT, RELEASE = "CONCURRENCY-LIMIT-EXCEEDED-LIMIT", "CONCURRENCY-LIMIT-EXCEEDED
 @sequence("concurrency", LIMIT, family="concurrency", where=WHERE, needs=("concurrency_limit",))
 def test_concurrency(run: Run, case: Case, branch: Branch) -> CaseResult:
     """L at once are admitted, of L+1 one is refused, and the slots come back: three rounds."""
-    limit = run.client.target.concurrency_limit
+    limit, max_rate = run.client.target.concurrency_limit, run.client.target.max_rate
     assert limit is not None
+    if max_rate is not None and max_rate <= limit:
+        reason = Text(
+            f"max_rate {max_rate:g} forbids {limit + 1} requests at once; raise it or leave it out.",
+            f"max_rate {max_rate:g} 不允许同时发送 {limit + 1} 个请求；请提高或去掉它。",
+        )
+        return run.result(case, Verdict.UNTESTABLE, reason)
     longest = serial_latency(run, case, branch) / 2
     for number in range(ROUNDS):
         for count in (limit, limit + 1):
@@ -85,14 +91,14 @@ def burst(run: Run, case: Case, branch: Branch, count: int, longest: float, weig
         try:
             volley = fire(run.client.endpoint, encoded)
         except HarnessError as problem:
-            return Text(f"A burst of {count} could not be sent: {problem}.", f"无法同时发送 {count} 个请求:{problem}。")
+            return Text(f"A burst of {count} could not be sent: {problem}.", f"无法同时发送 {count} 个请求：{problem}。")
         run.client.sent += count
         exchanges = []
         for request, form, shot in zip(requests, forms, volley.shots, strict=True):
             # The request begins with its first byte: time_used may count from there.
             times = (shot.opened, shot.ended or shot.released)
             reply = (shot.reply, shot.failure)
-            exchange = run.client.record(request, form, len(shot.data), times, *reply, case.id, "burst")
+            exchange = run.client.record(request, form, len(shot.data), times, *reply, case.id, "probe")
             run.look(exchange, case.id)
             exchanges.append(exchange)
         answered = all(exchange.reply for exchange in exchanges)
@@ -103,7 +109,7 @@ def burst(run: Run, case: Case, branch: Branch, count: int, longest: float, weig
     spread, alone = f"{volley.spread * 1000:.1f}", f"{longest * 2000:.1f}"
     return Text(
         f"The target is too fast to tell: the requests went out within {spread} ms, and one alone takes {alone} ms.",
-        f"目标太快,无法判断:请求在 {spread} 毫秒内发完,而单个请求只需 {alone} 毫秒。",
+        f"目标太快，无法判断：请求在 {spread} 毫秒内发完，而单个请求只需 {alone} 毫秒。",
     )
 
 

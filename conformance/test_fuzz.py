@@ -64,12 +64,12 @@ def explore(run: Run, case: Case, view: View, examples: int) -> CaseResult:
         accepted += read(exchange.reply).outcome is Outcome.ACCEPTED
         _judge(run, case, drawn, expected, exchange)
     told = f"{view.id}: {sent} requests, {accepted} accepted"
-    run.notes.append(Text(told, f"{view.id}:{sent} 个请求,{accepted} 个被接受"))
+    run.notes.append(Text(told, f"{view.id}：{sent} 个请求，{accepted} 个被接受"))
     found = {charge[0] for charge in set(run.tally.charges) - before}
     if any(run.contract.clauses[clause].level == "MUST" for clause in found):
         return run.result(case, Verdict.FAIL, Text(f"{told}.", f"{told}。"))
     if not accepted or noisy > sent:
-        reason = Text(f"{told}: too few to tell.", f"{told}:不足以判断。")
+        reason = Text(f"{told}: too few to tell.", f"{told}：不足以判断。")
         return run.result(case, Verdict.UNTESTABLE, reason)
     return run.result(case, Verdict.PASS)
 

@@ -169,6 +169,6 @@ def unscored(run: Run, case: Case) -> CaseResult:
     """No picture of ours scores around 30 on this target's scale."""
     reason = Text(
         "No test picture scores around the threshold on this target; give pictures.face and pictures.low_quality.",
-        "没有测试图片的质量分落在阈值附近;请提供 pictures.face 和 pictures.low_quality。",
+        "没有测试图片的质量分落在阈值附近；请提供 pictures.face 和 pictures.low_quality。",
     )
     return run.result(case, Verdict.UNTESTABLE, reason)

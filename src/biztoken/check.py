@@ -37,12 +37,13 @@ def _run(suite: Suite) -> int:
         code = int(pytest.main(_arguments(suite.options), plugins=[Handover(suite)]))
     progress.stop()
     if suite.options.select and (code == _USAGE_ERROR or not suite.planned):
-        raise UserError(f"--select {suite.options.select}", "no case fits; give ids of clauses or cases")
+        what = f"--select {suite.options.select}"
+        raise UserError(what, "no case fits; give ids of clauses or cases", "没有匹配的用例；请给出条款或用例的 id")
     if not suite.result:
         sys.stderr.write(errors.getvalue())
-        raise UserError("the suite", "it did not run; the lines above say why")
-    if suite.sentence:
-        raise UserError(*suite.sentence.en.partition("; ")[::2])
+        raise UserError("conformance", "it did not run; the lines above say why", "未能运行；原因见上")
+    if suite.problem:
+        raise suite.problem
     print_summary(suite.directory, suite.options.lang)
     return code
 

@@ -12,7 +12,23 @@ from biztoken import __version__
 from biztoken.errors import UserError
 
 _PATH = click.Path(path_type=Path)
-_LANG = click.option("--lang", type=click.Choice(["en", "zh"]), default="en", help="Language of what people read. 语言。")
+
+
+def _remember(ctx: click.Context, _parameter: click.Parameter, lang: str) -> str:
+    """Keep the language for mistakes that are told above the command."""
+    ctx.find_root().meta["lang"] = lang
+    return lang
+
+
+_LANG = click.option(
+    "--lang",
+    type=click.Choice(["en", "zh"]),
+    default="en",
+    show_default=True,
+    is_eager=True,
+    callback=_remember,
+    help="Language of what people read; 语言。",
+)
 
 
 class Commands(click.Group):
@@ -22,7 +38,7 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except UserError as problem:
-            click.echo(f"biztoken: {problem}", err=True)
+            click.echo(f"biztoken: {problem.told(ctx.meta.get('lang', 'en'))}", err=True)
             sys.exit(2)
         except BrokenPipeError:
             sys.exit(2)
@@ -137,7 +153,7 @@ def sign(key_env: str, secret_env: str, valid: int, single_use: bool) -> None:
 
     for name in (key_env, secret_env):
         if not os.environ.get(name):
-            raise UserError(name, "the environment has no such variable; export it")
+            raise UserError(name, "the environment has no such variable; export it", "环境变量不存在；请导出")
     now = int(time.time())
     raw = raw_text(os.environ[key_env], 0 if single_use else now + valid, now, new_random(SystemRandom()))
     click.echo(sign_text(raw, Secret(os.environ[secret_env])))

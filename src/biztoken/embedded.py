@@ -30,7 +30,9 @@ class EmbeddedMock:
         match = re.search(r"https?://\S+", line)
         if match is None:
             self.close()
-            raise UserError("the embedded mock", "it did not start; run `biztoken mock` to see why")
+            raise UserError(
+                "the embedded mock", "it did not start; run `biztoken mock` to see why", "未能启动；请运行 biztoken mock 查看原因"
+            )
         self.url = match.group()
 
     def target(self) -> Target:

@@ -8,12 +8,17 @@ A wrong target is never an exception; it is a finding.
 
 
 class UserError(Exception):
-    """A mistake of the user: `what` names it as they wrote it, `hint` says what to do."""
+    """A mistake of the user: `what` names it as they wrote it, `hint` says what to do, `zh` the same in Chinese."""
 
-    def __init__(self, what: str, hint: str) -> None:
+    def __init__(self, what: str, hint: str, zh: str = "") -> None:
         super().__init__(f"{what}: {hint}")
         self.what = what
         self.hint = hint
+        self.zh = zh
+
+    def told(self, lang: str) -> str:
+        """The sentence in "en" or "zh"; English where there is no Chinese."""
+        return f"{self.what}\uff1a{self.zh}" if lang == "zh" and self.zh else str(self)
 
 
 class HarnessError(Exception):

@@ -24,7 +24,7 @@ class Evidence:
 
     def __init__(self, directory: Path, private: Iterable[str]) -> None:
         # Longest first, so that a text inside a longer one does not leave the rest of it readable.
-        self._private = sorted({text for text in private if text}, key=len, reverse=True)
+        self._private = sorted({text for text in private if _is_telling(text)}, key=len, reverse=True)
         self._wall = datetime.now(UTC).timestamp()
         self._zero: float | None = None
         self._exchanges = _open(directory / "evidence.ndjson")
@@ -92,6 +92,11 @@ class Evidence:
         file.flush()
 
 
+def _is_telling(text: str) -> bool:
+    """Whether a text says enough to be hidden: one or two letters stand everywhere and betray nothing."""
+    return len(text.encode()) >= 6
+
+
 def field_record(name: str, value: str | Upload) -> Json:
     """A field as it may be shown: pictures as length and hash, signatures and identities hidden."""
     if isinstance(value, Upload):
@@ -115,7 +120,12 @@ def field_record(name: str, value: str | Upload) -> Json:
 
 def unwritable(directory: Path, problem: OSError) -> UserError:
     """The sentence for an output directory that cannot be written."""
-    return UserError(f"--out {directory}", f"cannot be written ({problem.strerror}); give another directory")
+    reason = problem.strerror
+    return UserError(
+        f"--out {directory}",
+        f"cannot be written ({reason}); give another directory",
+        f"无法写入（{reason}）；请换一个目录",
+    )
 
 
 def _open(path: Path) -> IO[str]:

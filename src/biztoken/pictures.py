@@ -34,7 +34,9 @@ class Pictures:
             with Image.open(path) as picture:
                 return picture.convert("RGB")
         except (OSError, ValueError):
-            raise UserError(f"pictures: {path}", "this is no readable picture; give a JPEG or PNG") from None
+            raise UserError(
+                f"pictures: {path}", "this is no readable picture; give a JPEG or PNG", "不是可读的图片；请给出 JPEG 或 PNG"
+            ) from None
 
     def has_own(self, name: str) -> bool:
         return name in self._own
@@ -126,7 +128,10 @@ class Pictures:
         try:
             data = path.read_bytes()
         except OSError as problem:
-            raise UserError(f"pictures: {path}", f"cannot be read ({problem.strerror}); give another path") from None
+            reason = problem.strerror
+            raise UserError(
+                f"pictures: {path}", f"cannot be read ({reason}); give another path", f"无法读取（{reason}）；请换一个路径"
+            ) from None
         png = data.startswith(b"\x89PNG")
         return Upload(name, data, "picture.png" if png else "picture.jpg", "image/png" if png else "image/jpeg")
 

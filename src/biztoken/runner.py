@@ -65,37 +65,59 @@ class Run:
 
     def preflight(self) -> None:
         """Find out which branches the key may use. UserError where no sound request gets through."""
+        branches = all_branches(self.contract)
         refusals: list[Reading] = []
-        for branch in all_branches(self.contract):
-            control = self.control(branch, {}, "probe")
-            if control.exchange.reply is None:
+        for branch in branches:
+            control = self._first_control(branch)
+            if control.exchange.reply is None and branch == branches[0]:
                 self._unreachable(control.exchange)
-            elif self._permitted.get(branch):
+            if control.exchange.reply is not None and (self._permitted.get(branch) or _is_unsigned(control)):
                 refusals.append(read(control.exchange.reply))
-        if len(refusals) == len(all_branches(self.contract)):
+        if len(refusals) == len(branches):
             self._no_permission(refusals[0])
+
+    def _first_control(self, branch: Branch) -> Control:
+        """The control of a branch, however busy the target is at first."""
+        for attempt in range(REPEATS + 1):
+            try:
+                return self.control(branch, {}, "probe")
+            except NoisyReplyError as noise:
+                told = str(noise)
+            time.sleep(0.25 * 4**attempt)  # as in settle_later
+        raise UserError(
+            f"keys.active of {self.client.target.name}",
+            f"the endpoint keeps answering {told}; use a key with quota left, or try when it is idle",
+            f"接口一直返回 {told}；请换用仍有余量的 key，或在空闲时再试",
+        )
 
     def _unreachable(self, exchange: Exchange) -> NoReturn:
         reason, _, text = (exchange.failure or "").partition(": ")
-        hint = {
-            "dns": "correct the host name in url",
-            "connect": "start the endpoint or correct url",
-            "tls": "give the CA in cacert or correct url",
-            "proxy": "correct proxy",
-            "timeout": "check the endpoint, or raise timeout",
-        }.get(reason, "check that url is the endpoint")
-        raise UserError(f"url {self.client.target.url}", f"{text}; {hint}")
+        hint, zh = {
+            "dns": ("correct the host name in url", "请改正 url 中的主机名"),
+            "connect": ("start the endpoint or correct url", "请启动接口或改正 url"),
+            "tls": ("give the CA in cacert or correct url", "请在 cacert 中给出 CA 或改正 url"),
+            "proxy": ("correct proxy", "请改正 proxy"),
+            "timeout": ("check the endpoint, or raise timeout", "请检查接口，或调大 timeout"),
+        }.get(reason, ("check that url is the endpoint", "请检查 url 是否为该接口"))
+        raise UserError(f"url {self.client.target.url}", f"{text}; {hint}", f"没有应答（{text}）；{zh}")
 
     def _no_permission(self, reading: Reading) -> NoReturn:
-        hints = {
-            "API_KEY_BE_DISCONTINUED": "use a key that is in service",
-            "EXPIRED_SIGN": "set this machine's clock right",
-            "LIMIT_REACHED": "use a key with quota left",
-            "IP_NOT_ALLOWED": "call from an allowed address",
-        }
-        hint = hints.get(reading.detail, "check api_key and api_secret, and that the key belongs to this url")
-        what = f"keys.active of {self.client.target.name}"
-        raise UserError(what, f"every sound request is refused with {reading.error}; {hint}")
+        hint, zh = {
+            "API_KEY_BE_DISCONTINUED": ("use a key that is in service", "请使用有效的 key"),
+            "EXPIRED_SIGN": ("set this machine's clock right", "请校准本机时钟"),
+            "IP_NOT_ALLOWED": ("call from an allowed address", "请从允许的 IP 调用"),
+        }.get(
+            reading.detail,
+            (
+                "check api_key and api_secret, and that the key belongs to this url",
+                "请检查 api_key 和 api_secret，以及该 key 是否属于这个 url",
+            ),
+        )
+        raise UserError(
+            f"keys.active of {self.client.target.name}",
+            f"every sound request is refused with {reading.error}; {hint}",
+            f"正确的请求全部被拒绝：{reading.error}；{zh}",
+        )
 
     # --- one case
 
@@ -107,6 +129,10 @@ class Run:
         except NoisyReplyError:
             self.later.append(case)
             return None
+        except Exception as problem:  # noqa: BLE001 - a fault of this program must not look like the target's
+            told = f"{problem.__class__.__name__}: {problem}"
+            reason = Text(f"This program failed: {told}.", f"本程序出错：{told}。")
+            result = self.result(case, Verdict.HARNESS, reason)
         return self.record(replace(result, seconds=time.monotonic() - began))
 
     def settle_later(self) -> list[CaseResult]:
@@ -121,7 +147,7 @@ class Run:
         for case in self.later:
             reason = Text(
                 "The target kept answering with its concurrency limit or quota; run again when it is idle.",
-                "目标一直返回并发或调用量超限;请在空闲时重新运行。",
+                "目标一直返回并发或调用量超限；请在空闲时重新运行。",
             )
             settled.append(self.record(self.result(case, Verdict.UNTESTABLE, reason)))
         self.starved += [case.id for case in self.later]
@@ -134,7 +160,7 @@ class Run:
         self._harness_in_a_row = self._harness_in_a_row + 1 if result.verdict is Verdict.HARNESS else 0
         if self._harness_in_a_row >= HARNESS_IN_A_ROW and self.stopped is None:
             self.stopped = Text(
-                "The target stopped answering; the rest was not run.", "目标不再应答;其余用例未运行。"
+                "The target stopped answering; the rest was not run.", "目标不再应答；其余用例未运行。"
             )
         self.evidence.case(
             {
@@ -209,7 +235,7 @@ class Run:
             )
         told = read(exchange.reply).told() if exchange.reply else ""
         return Verdict.UNTESTABLE, Text(
-            f"The reply that shows it did not come: {told}.", f"没有得到能体现它的返回:{told}。"
+            f"The reply that shows it did not come: {told}.", f"没有得到能体现它的返回：{told}。"
         )
 
     def _judge_control(self, case: Case, control: Control) -> CaseResult:
@@ -248,17 +274,17 @@ class Run:
             if need.startswith("keys.") and need.removeprefix("keys.") not in target.keys:
                 return Text(
                     f"Add {need} {{api_key, api_secret}} to the target file: a key in that state.",
-                    f"在目标文件中提供 {need}(api_key、api_secret):处于该状态的 key。",
+                    f"在目标文件中提供 {need}（api_key、api_secret）：处于该状态的 key。",
                 )
             if need == "concurrency_limit" and target.concurrency_limit is None:
                 return Text(
                     "Say in the target file how many requests may be in flight: concurrency_limit.",
-                    "在目标文件中写明允许的并发数:concurrency_limit。",
+                    "在目标文件中写明允许的并发数：concurrency_limit。",
                 )
             if need == "single_use_sign" and target.single_use_sign is None:
                 return Text(
                     "Say in the target file whether signatures with expiry time 0 work once: single_use_sign.",
-                    "在目标文件中写明失效时间为 0 的签名是否只能使用一次:single_use_sign。",
+                    "在目标文件中写明失效时间为 0 的签名是否只能使用一次：single_use_sign。",
                 )
         return None
 
@@ -316,9 +342,9 @@ class Run:
         self, branch: Branch, form: Mapping[str, Any], exchange: Exchange, reading: Reading
     ) -> Control:
         told = reading.told()
-        failed = Text(f"The sound request was not accepted: {told}.", f"正确的请求未被接受:{told}。")
+        failed = Text(f"The sound request was not accepted: {told}.", f"正确的请求未被接受：{told}。")
         if reading.name == "AUTHORIZATION_ERROR":
-            why = Text(f"The key may not use {branch}: {told}.", f"该 key 无权使用 {branch}:{told}。")
+            why = Text(f"The key may not use {branch}: {told}.", f"该 key 无权使用 {branch}：{told}。")
             self._permitted.setdefault(branch, why)
             return Control(form, exchange, failed, Verdict.NOT_APPLICABLE)
         self._permitted.setdefault(branch, None)
@@ -386,10 +412,10 @@ class Run:
             if exchange.reply.status >= 500 or reading.name == "INTERNAL_ERROR":
                 self.internal_errors += 1
                 told = f"{exchange.id}: {reading.told()}"
-                self.notes.append(Text(f"Exchange {told}; sent again.", f"交互 {told};已重发。"))
+                self.notes.append(Text(f"Exchange {told}; sent again.", f"交互 {told}；已重发。"))
                 continue
             if is_noise(reading) and not _expects(tolerated, reading):
-                raise NoisyReplyError
+                raise NoisyReplyError(reading.error)
             return exchange
         return exchange
 
@@ -435,6 +461,10 @@ class Run:
             self.tally.kept[clause] += 1
 
 
+def _is_unsigned(control: Control) -> bool:
+    return control.verdict is Verdict.HARNESS and control.exchange.reply is not None
+
+
 def is_noise(reading: Reading) -> bool:
     """Whether a reply tells of load or quota rather than of the request."""
     return reading.name in NOISE or (reading.name == "AUTHORIZATION_ERROR" and reading.detail in NOISE)
@@ -449,4 +479,4 @@ def _expects(expected: Expected | None, reading: Reading) -> bool:
 
 def _harness_text(exchange: Exchange) -> Text:
     failure = exchange.failure or "no reply"
-    return Text(f"There was no reply: {failure}.", f"没有得到应答:{failure}。")
+    return Text(f"There was no reply: {failure}.", f"没有得到应答：{failure}。")

@@ -27,6 +27,7 @@ ROLES = (
 )
 PICTURES = ("face", "two_faces", "no_face", "low_quality", "turned")
 
+_EXAMPLE = "https://api.megvii.com/faceid/v3/sdk/get_biz_token"
 _KEY = {
     "type": "object",
     "required": ["api_key", "api_secret"],
@@ -73,12 +74,12 @@ SCHEMA: Mapping[str, Any] = {
 }
 # What each value must look like, as a person would say it.
 _FORMS = {
-    "url": "a full URL such as https://api.megvii.com/faceid/v3/sdk/get_biz_token",
-    "proxy": "a URL such as http://proxy.example:3128",
-    "concurrency_limit": "a whole number from 1, or null",
-    "single_use_sign": "true or false",
-    "timeout": "seconds, more than 0",
-    "max_rate": "requests per second, more than 0",
+    "url": (f"a full URL such as {_EXAMPLE}", f"完整的 URL，例如 {_EXAMPLE}"),
+    "proxy": ("a URL such as http://proxy.example:3128", "URL，例如 http://proxy.example:3128"),
+    "concurrency_limit": ("a whole number from 1, or null", "从 1 起的整数，或 null"),
+    "single_use_sign": ("true or false", " true 或 false"),
+    "timeout": ("seconds, more than 0", "大于 0 的秒数"),
+    "max_rate": ("requests per second, more than 0", "大于 0 的每秒请求数"),
 }
 
 
@@ -118,12 +119,21 @@ def read_target(path: Path, environment: Mapping[str, str] = os.environ) -> Targ
         data = yaml.safe_load(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError) as problem:
         reason = getattr(problem, "strerror", None) or "not UTF-8"
-        raise UserError(f"--target {path}", f"cannot be read ({reason}); give the path of a YAML file") from None
+        raise UserError(
+            f"--target {path}",
+            f"cannot be read ({reason}); give the path of a YAML file",
+            f"无法读取（{reason}）；请给出 YAML 文件的路径",
+        ) from None
     except yaml.YAMLError as problem:
         mark = getattr(problem, "problem_mark", None)
         line = f"line {mark.line + 1}: " if mark else ""
+        line_zh = f"第 {mark.line + 1} 行：" if mark else ""
         wrong = getattr(problem, "problem", None) or "unreadable"
-        raise UserError(f"--target {path}", f"{line}this is no YAML ({wrong}); correct that line") from None
+        raise UserError(
+            f"--target {path}",
+            f"{line}this is no YAML ({wrong}); correct that line",
+            f"{line_zh}不是合法的 YAML（{wrong}）；请改正这一行",
+        ) from None
     return make_target(data, path, environment)
 
 
@@ -175,13 +185,16 @@ def _validate(data: Any, path: Path) -> None:
             name = next(key for key in problem.instance if key not in known)
             near = get_close_matches(str(name), known, n=1, cutoff=0.5)
             hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
-            raise UserError(f"{path}: {_join(where, name)}", f"this key is unknown; {hint}")
+            zh = f"是否应为 {near[0]}?" if near else f"此处可用：{'、'.join(known)}"
+            raise UserError(f"{path}: {_join(where, name)}", f"this key is unknown; {hint}", f"未知的键；{zh}")
         case "required":
             name = next(key for key in schema["required"] if key not in problem.instance)
-            raise UserError(f"{path}: {_join(where, name)}", "this key is missing; add it")
+            raise UserError(f"{path}: {_join(where, name)}", "this key is missing; add it", "缺少这个键；请补上")
         case _:
-            form = _FORMS.get(where, f"of type {schema.get('type', 'other')}")
-            raise UserError(f"{path}: {where or 'the file'}", f"this value does not fit; it must be {form}")
+            kind = schema.get("type", "other")
+            form, form_zh = _FORMS.get(where, (f"of type {kind}", f"{kind} 类型"))
+            what = f"{path}: {where}" if where else str(path)
+            raise UserError(what, f"this value does not fit; it must be {form}", f"取值不合要求；应为{form_zh}")
 
 
 def _join(where: str, name: object) -> str:
@@ -193,12 +206,16 @@ def _resolve(field_name: str, value: str, environment: Mapping[str, str]) -> str
         return value
     name = value.removeprefix("env:")
     if not environment.get(name):
-        raise UserError(f"{field_name}: {value}", f"the environment has no {name}; export it or write the value")
+        raise UserError(f"{field_name}: {value}", _no_variable(name), f"环境变量 {name} 不存在；请导出或直接写值")
     return environment[name]
+
+
+def _no_variable(name: str) -> str:
+    return f"the environment has no {name}; export it or write the value"
 
 
 def _file(field_name: str, target_file: Path, value: str) -> Path:
     path = target_file.parent / Path(value).expanduser()
     if not path.is_file():
-        raise UserError(f"{field_name}: {value}", f"there is no file {path}; correct the path")
+        raise UserError(f"{field_name}: {value}", f"there is no file {path}; correct the path", f"文件 {path} 不存在；请改正路径")
     return path

@@ -59,7 +59,7 @@ class Suite:
         self.on_case: Callable[[CaseResult], None] = lambda _result: None
         self.cases = self._chosen(load_cases(contract))
         self.planned: list[Case] = []
-        self.sentence: Text | None = None
+        self.problem: UserError | None = None
         self.result: Json = {}
         self._mock: EmbeddedMock | None = None
         self._started = datetime.now(UTC)
@@ -68,7 +68,7 @@ class Suite:
         person = Person(*target.person) if target.person else make_person(options.seed)
         samples = Samples(person, Pictures(target.pictures, options.seed), options.seed)
         _clear(directory)
-        self.evidence = Evidence(directory, target.private_texts())
+        self.evidence = Evidence(directory, [*target.private_texts(), person.name, person.number])
         client = Client(target, self.evidence, seed=options.seed)
         self.run = Run(client, contract, samples, self.evidence)
 
@@ -78,7 +78,11 @@ class Suite:
         contract = contracts.load(options.contract)
         unknown = [name for name in options.require if name != "must" and name not in contract.clauses]
         if unknown:
-            raise UserError(f"--require {unknown[0]}", "there is no such clause; give must or ids from the report")
+            raise UserError(
+                f"--require {unknown[0]}",
+                "there is no such clause; give must or ids from the report",
+                "没有这一条款；请给出 must 或报告中的条款 id",
+            )
         directory = _make_directory(options.out)
         if options.target:
             return cls(options, contract, read_target(options.target), directory)
@@ -132,7 +136,7 @@ class Suite:
     def give_up(self, problem: UserError) -> None:
         """No case is run; the result says why."""
         self._was_stopped_early = True
-        self.sentence = Text(str(problem), str(problem))
+        self.problem = problem
 
     def settle(self, case: Case) -> CaseResult | None:
         """Run a case; None where it is put off. After the target stopped answering nothing is sent."""
@@ -244,14 +248,14 @@ class Suite:
 
     def _reason(self, code: int, rows: Sequence[Json]) -> Json | None:
         """Why there is no verdict or why it is incomplete."""
-        if self.sentence:
-            return self.sentence.as_json()
+        if self.problem:
+            return Text(self.problem.told("en"), self.problem.told("zh")).as_json()
         if self.run.stopped:
             return self.run.stopped.as_json()
         lacking = missing_required(rows, self.options.require)
         if code == 3 and lacking and self._executed() == len(self.planned):
             names = ", ".join(lacking[:10]) + (" …" if len(lacking) > 10 else "")
-            return Text(f"Required and not shown: {names}.", f"要求但未能证明:{names}。").as_json()
+            return Text(f"Required and not shown: {names}.", f"要求但未能证明：{names}。").as_json()
         if code == 3 and self.run.starved:
             return Text(
                 f"{len(self.run.starved)} cases met only the target's concurrency limit or quota.",

@@ -102,7 +102,7 @@ def clause_verdict(
 NEVER_SEEN = Text("No reply of this run showed it.", "本次运行没有任何返回能体现这一条。")
 
 
-LEFT_OUT = Text("This run did not get to it, or left it out.", "本次运行未执行到,或未包含这一条。")
+LEFT_OUT = Text("This run did not get to it, or left it out.", "本次运行未执行到，或未包含这一条。")
 
 
 def causes_of(charges: Sequence[Charge]) -> dict[tuple[str, str], list[str]]:
@@ -117,12 +117,12 @@ def causes_of(charges: Sequence[Charge]) -> dict[tuple[str, str], list[str]]:
 
 CAUSE_TEXTS: Mapping[str, Text] = {
     "status": Text("Several errors come with {received}.", "多个错误的返回为 {received}。"),
-    "refused": Text("Sound requests are refused: {received}.", "正确的请求被拒绝:{received}。"),
+    "refused": Text("Sound requests are refused: {received}.", "正确的请求被拒绝：{received}。"),
     "accepted": Text("Requests that must be refused are answered with {received}.", "应拒绝的请求返回了 {received}。"),
     "name": Text("Several rules are answered with {received}.", "多条规则的返回均为 {received}。"),
-    "no reply": Text("Several requests get no reply ({received}).", "多个请求没有得到应答({received})。"),
+    "no reply": Text("Several requests get no reply ({received}).", "多个请求没有得到应答（{received}）。"),
 }
-OTHER_CAUSE = Text("The same difference breaks several clauses: {received}.", "同一差异破坏了多条条款:{received}。")
+OTHER_CAUSE = Text("The same difference breaks several clauses: {received}.", "同一差异破坏了多条条款：{received}。")
 
 
 def causes_json(groups: Mapping[tuple[str, str], Sequence[str]]) -> list[Json]:

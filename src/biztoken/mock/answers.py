@@ -1,0 +1,94 @@
+"""Answers: made from the contract's error table, changed by faults, written as HTTP."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from biztoken import __version__
+from biztoken.contract import Contract
+from biztoken.mock.call import Refusal
+
+Headers = list[tuple[bytes, bytes]]
+
+MARK = (b"x-biztoken-mock", __version__.encode())
+_JSON = b"application/json"
+_TEXT = b"text/plain; charset=utf-8"
+_FALLBACK_STATUS = 400
+# What YAML can say and JSON cannot, such as a date, comes from a fault; it is told as text.
+_UUID4_BITS = 0x4000_8000_0000_0000_0000
+_UUID4_MASK = ~0xF000_C000_0000_0000_0000 & 2**128 - 1
+_bits = random.Random(os.urandom(32)).getrandbits
+_encode = json.JSONEncoder(default=str).encode
+
+
+@dataclass(slots=True)
+class Answer:
+    """What is about to be sent. `payload` is told as JSON, unless `text` is to be sent instead of it."""
+
+    status: int
+    payload: dict[str, Any] = field(default_factory=dict)
+    text: str | None = None
+    media_type: bytes = _JSON
+
+    def encode(self) -> tuple[Headers, bytes]:
+        """Headers and body."""
+        body = _encode(self.payload).encode() if self.text is None else self.text.encode()
+        return [(b"content-type", self.media_type), (b"content-length", b"%d" % len(body)), MARK], body
+
+
+def success(now: float, faces: list[dict[str, Any]] | None) -> Answer:
+    """The answer to a request with which all is well."""
+    payload: dict[str, Any] = {"request_id": _unique(now), "time_used": 0, "biz_token": _unique(now)}
+    if faces is not None:
+        payload["faces"] = faces
+    return Answer(200, payload)
+
+
+def refusal(contract: Contract, why: Refusal, now: float, faces: list[dict[str, Any]] | None = None) -> Answer:
+    """The answer to a request that breaks a rule."""
+    row = contract.errors.get(why.error)
+    if row is not None and row.body == "text":
+        return Answer(row.status, text=told(contract, why), media_type=_TEXT)
+    payload: dict[str, Any] = {"request_id": _unique(now), "time_used": 0, "error": told(contract, why)}
+    if faces is not None:
+        payload["faces"] = faces
+    return Answer(_FALLBACK_STATUS if row is None else row.status, payload)
+
+
+def told(contract: Contract, why: Refusal) -> str:
+    """An error as the contract prints it; one that it does not know as `NAME: detail`."""
+    row = contract.errors.get(why.error)
+    if not why.detail:
+        return re.sub(r"\s*:\s*$", "", row.told()) if row is not None else why.error
+    if row is None or "{detail}" not in row.text:
+        return f"{why.error}: {why.detail}"
+    return row.told(why.detail)
+
+
+def change(answer: Answer, changes: Mapping[str, Any], contract: Contract, why: Refusal | None, now: float) -> Answer:
+    """The answer as a fault wants it: another error first, then single fields, then the whole body."""
+    if "error" in changes or "detail" in changes:
+        name = changes.get("error", why.error if why else "")
+        kept = why.detail if why and name == why.error else ""
+        other = refusal(contract, Refusal(name, changes.get("detail", kept)), now, answer.payload.get("faces"))
+        answer = other if name else answer
+    answer.status = changes.get("status", answer.status)
+    for name in changes.get("drop", ()):
+        answer.payload.pop(name, None)
+    answer.payload.update(changes.get("set", {}))
+    answer.text = changes.get("body", answer.text)
+    if "content_type" in changes:
+        answer.media_type = changes["content_type"].encode("latin-1", "replace")
+    return answer
+
+
+def _unique(now: float) -> str:
+    """An id of the published shape, that nobody takes for one of the real endpoint."""
+    # As uuid4 does it, in a quarter of the time: every answer needs two.
+    return f"{int(now)},mock-{_bits(128) & _UUID4_MASK | _UUID4_BITS:032x}"

@@ -1,0 +1,193 @@
+"""The mock as an ASGI application: reads a request, has it judged, and answers."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import sys
+import time
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from biztoken.contract import Contract
+from biztoken.mock import answers, rules, wire
+from biztoken.mock.answers import Answer
+from biztoken.mock.call import Call, Refusal
+from biztoken.mock.conditions import Stage
+from biztoken.mock.fields import Fields
+from biztoken.mock.gallery import Gallery
+from biztoken.mock.keys import Key
+from biztoken.mock.latency import Latency, duration
+from biztoken.mock.multipart import parse
+from biztoken.mock.plan import Plan
+from biztoken.mock.rulebook import Rulebook
+from biztoken.mock.state import State
+from biztoken.mock.wire import GoneError, Receive, Send, TooLargeError
+
+_TOO_LARGE = Refusal("Request Entity Too Large", cause="too-large")
+_NOT_FOUND = Refusal("API_NOT_FOUND", cause="no-such-api")
+_BUSY = Refusal("CONCURRENCY_LIMIT_EXCEEDED", cause="in-flight")
+_BROKEN = Refusal("INTERNAL_ERROR", cause="bug")
+
+
+class App:
+    """One endpoint. All state is in `state`; one event loop and one thread, but for the looks at pictures."""
+
+    def __init__(
+        self,
+        contract: Contract,
+        keys: Mapping[str, Key],
+        *,
+        latency: Latency | None = None,
+        plan: Plan | None = None,
+        rng: random.Random | None = None,
+        single_use: bool = True,
+    ) -> None:
+        self._book = Rulebook(contract)
+        self._keys = keys
+        self._latency = latency
+        self._plan = plan
+        self._rng = rng or random.Random()
+        self._single_use = single_use
+        self.state = State()
+        self.gallery = Gallery()
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            return
+        call = Call(scope, self._book, time.perf_counter())
+        try:
+            rest = await self._decide(call, receive)
+            await self._answer(call, send, receive, rest)
+        except GoneError:
+            return
+        finally:
+            self._leave(call)
+
+    async def _decide(self, call: Call, receive: Receive) -> float:
+        """Set `call.refusal`, whatever happens; how many seconds to wait for what the client still sends."""
+        try:
+            await self._judge(call, receive)
+        except GoneError:
+            raise
+        except TooLargeError as problem:
+            call.refusal = _TOO_LARGE
+            asked = call.header(b"expect") is not None
+            return 0.0 if problem.is_read else wire.DRAIN_SECONDS_ASKED if asked else wire.DRAIN_SECONDS
+        except Exception as problem:  # a bug of ours is told as the contract says
+            _report(problem)
+            call.refusal = _BROKEN
+        return 0.0
+
+    async def _judge(self, call: Call, receive: Receive) -> None:
+        """Set `call.refusal`; takes a slot where the request gets that far."""
+        rule_changes = self._plan.alter(call, Stage.ARRIVAL) if self._plan else {}
+        length = call.header(b"content-length")
+        body = await wire.read_body(receive, length, call.contract.limits["body"])
+        # The contract has one API: a POST to one path. What other methods answer is not stated (no 405 is in its
+        # table), so they are no API of it either.
+        if (call.path != call.contract.path or call.method != "POST") and self._first(call, iter((_NOT_FOUND,))):
+            return
+        content_type = call.header(b"content-type") or b""
+        call.fields = Fields(parse(content_type.decode("latin-1"), body).parts, call.book.pictures)
+        del body
+        if self._plan:
+            rule_changes |= self._plan.alter(call, Stage.BODY)
+        now = time.time()
+        if self._first(call, rules.admit(call, self._keys, self.state, now, self._single_use)):
+            return
+        if self._first(call, self._enter(call, rule_changes)):
+            return
+        if self._latency:
+            await asyncio.sleep(self._latency.draw(self._rng))
+        if self._first(call, rules.arguments(call.fields, call.book)):
+            return
+        wanted = rules.pictures_to_look_at(call.fields, call.book)
+        if wanted:
+            await self._look(call, wanted)
+            self._first(call, rules.pictures(call))
+
+    def _first(self, call: Call, refusals: Iterator[Refusal]) -> bool:
+        """Set `call.refusal` to the first refusal that no fault forgives; whether there is one."""
+        for call.refusal in refusals:
+            if self._plan is None or call.refusal.cause == "too-large" or not self._plan.forgives(call):
+                return True
+        call.refusal = None
+        return False
+
+    def _enter(self, call: Call, rule_changes: Mapping[str, Any]) -> Iterator[Refusal]:
+        """Take a slot and count the call; a refused one takes and counts nothing."""
+        key = call.key
+        api_key = key.api_key if key else ""
+        limit = rule_changes.get("concurrency", key.concurrency if key else None)
+        if not self.state.take(api_key, limit):
+            call.in_flight = self.state.in_flight
+            yield _BUSY
+            self.state.take(api_key, None)
+        call.slot = api_key
+        call.in_flight = self.state.in_flight
+        self.state.calls[api_key] += 1
+
+    def _leave(self, call: Call, held: float = 0.0) -> None:
+        """Give the slot back, once; `held` seconds from now if a fault says so."""
+        slot, call.slot = call.slot, None
+        if slot is None:
+            return
+        if held:
+            asyncio.get_running_loop().call_later(held, self.state.give_back, slot)
+        else:
+            self.state.give_back(slot)
+
+    async def _look(self, call: Call, wanted: Sequence[rules.Wanted]) -> None:
+        """Have the pictures looked at, all at once."""
+        longest = call.contract.limits["picture_side"]
+        looks = await asyncio.gather(*(self.gallery.look(data, longest, turn) for _, data, turn in wanted))
+        call.looks = {name: look for (name, _, _), look in zip(wanted, looks, strict=True)}
+
+    async def _answer(self, call: Call, send: Send, receive: Receive, rest: float) -> None:
+        """Send the answer, with the faults that apply to it; `rest`: seconds to wait for what is still being sent."""
+        changes: dict[str, Any] = {}
+        answer = self._decided(call)
+        if self._plan:
+            answer, changes = await self._spoil(call, self._plan, answer)
+        self._leave(call)
+        if answer.text is None and "time_used" in answer.payload and "time_used" not in changes.get("set", {}):
+            # Rounded down: it never exceeds what the caller measures.
+            answer.payload["time_used"] = int((time.perf_counter() - call.started) * 1000)
+        headers, body = answer.encode()
+        closing = changes.get("close")
+        if closing in ("before", "mid-body"):
+            await wire.cut(send, receive, answer.status, headers, b"" if closing == "before" else body)
+        elif rest:
+            await wire.send_early(send, receive, answer.status, headers, body, seconds=rest)
+        else:
+            if closing == "after" or call.refusal is _TOO_LARGE:
+                headers.append((b"connection", b"close"))
+            await wire.send_answer(send, answer.status, headers, body)
+
+    def _decided(self, call: Call) -> Answer:
+        faces = rules.faces_to_tell(call) if call.looks else None
+        if call.refusal is None:
+            return answers.success(time.time(), faces)
+        return answers.refusal(call.contract, call.refusal, time.time(), faces)
+
+    async def _spoil(self, call: Call, plan: Plan, answer: Answer) -> tuple[Answer, dict[str, Any]]:
+        """Delay and change the answer as the faults say."""
+        merged: dict[str, Any] = {}
+        for changes in plan.changes(call):
+            answer = answers.change(answer, changes, call.contract, call.refusal, time.time())
+            merged |= changes | {"set": merged.get("set", {}) | changes.get("set", {})}
+            await asyncio.sleep(duration(changes.get("delay", 0)))
+        self._leave(call, duration(merged.get("hold_slot", 0)))
+        return answer, merged
+
+
+def _report(problem: Exception) -> None:
+    """One line about a bug: where, not what was sent. The text of an exception may hold a secret or a name."""
+    trace = problem.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = f" at {Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else ""
+    sys.stderr.write(f"biztoken mock: internal error {problem.__class__.__name__}{where}\n")

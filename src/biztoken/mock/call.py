@@ -1,0 +1,64 @@
+"""One request as the mock sees it, from its first byte to its answer: what rules and faults may ask about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from biztoken.contract import Contract
+from biztoken.mock.faces import Look
+from biztoken.mock.fields import Fields
+from biztoken.mock.keys import Key
+from biztoken.mock.rulebook import Rulebook
+from biztoken.mock.signature import Signed
+
+
+class Refusal(NamedTuple):
+    """A rule that was broken. `error`: name of the contract's row; `cause`: which side of the rule, as a slug."""
+
+    error: str
+    detail: str = ""
+    cause: str = ""
+
+
+_NO_FIELDS = Fields()
+
+
+class Call:
+    """Filled in step by step. `refusal` is None while nothing is wrong.
+
+    `in_flight`: slots taken by all keys when this call took its own, that one included.
+    `threshold`: least quality asked for; None where `image` was not looked at.
+    """
+
+    __slots__ = (
+        "book", "fields", "headers", "http_version", "in_flight", "key", "looks",
+        "method", "path", "refusal", "signed", "slot", "started", "threshold",
+    )  # fmt: skip
+
+    def __init__(self, scope: Mapping[str, Any], book: Rulebook, started: float) -> None:
+        self.started = started
+        self.book = book
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        self.http_version: str = scope["http_version"]
+        self.headers: list[tuple[bytes, bytes]] = scope["headers"]
+        self.fields = _NO_FIELDS
+        self.signed: Signed | None = None
+        self.key: Key | None = None
+        self.slot: str | None = None
+        self.in_flight = 0
+        self.looks: dict[str, Look] = {}
+        self.threshold: int | None = None
+        self.refusal: Refusal | None = None
+
+    @property
+    def contract(self) -> Contract:
+        return self.book.contract
+
+    def header(self, name: bytes) -> bytes | None:
+        """The first header of this lower-case name."""
+        for key, value in self.headers:
+            if key == name:
+                return value
+        return None

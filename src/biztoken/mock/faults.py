@@ -1,0 +1,176 @@
+"""Faults: deliberate, named misbehaviour of the mock, as data.
+
+One object `{id, clause, when, change, times}` serves all uses: a defect that lasts, a script ("the first two fail,
+then all is well": `times: 2`), the next answer (`times: 1`), chance (`probability`).
+`when`: every condition of `conditions` that must hold. `times`: how often it applies; null for ever.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from biztoken.contract import Contract
+from biztoken.errors import UserError
+from biztoken.mock import latency, overrides
+from biztoken.mock.conditions import COUNTING, WORDS
+
+CLOSINGS = ("before", "mid-body", "after")
+_FIELDS = ("id", "clause", "when", "change", "times")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One fault. `clause`: id of the clause it breaks, for people and reports; the mock does not read it."""
+
+    id: str
+    change: Mapping[str, Any]
+    when: Mapping[str, Any] = field(default_factory=dict)
+    times: int | None = None
+    clause: str | None = None
+
+
+_Check = Callable[[Any], bool]
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_whole(value: Any) -> bool:
+    return type(value) is int and value >= 0
+
+
+def _is_list_of(check: _Check) -> _Check:
+    return lambda value: check(value) or (isinstance(value, list) and bool(value) and all(map(check, value)))
+
+
+def _is_mapping_of(check: _Check) -> _Check:
+    return lambda value: isinstance(value, dict) and all(_is_text(key) and check(value[key]) for key in value)
+
+
+def _is_pattern(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and bool(re.compile(value))
+    except re.error:
+        return False
+
+
+def _is_duration(value: Any) -> bool:
+    try:
+        return isinstance(value, str | int | float) and latency.duration(value) >= 0
+    except UserError:
+        return False
+
+
+_SHAPES: Mapping[str, tuple[_Check, str]] = {
+    "boolean": (lambda value: isinstance(value, bool), "true or false"),
+    "closing": (lambda value: value in CLOSINGS, "before, mid-body or after"),
+    "counts": (_is_mapping_of(_is_whole), "a mapping of pictures to numbers of faces"),
+    "duration": (_is_duration, "a duration such as 20ms"),
+    "mapping": (lambda value: isinstance(value, dict), "a mapping"),
+    "names": (_is_list_of(_is_text), "a text or a list of texts"),
+    "number": (_is_whole, "a whole number"),
+    "number or null": (lambda value: value is None or _is_whole(value), "a whole number or null"),
+    "numbers": (_is_list_of(_is_whole), "a whole number or a list of them"),
+    "outcome": (lambda value: value in ("success", "failure"), "success or failure"),
+    "pattern": (_is_pattern, "a regular expression"),
+    "patterns": (_is_mapping_of(_is_pattern), "a mapping of names to regular expressions"),
+    "probability": (lambda value: type(value) in (int, float) and 0 <= value <= 1, "a number from 0 to 1"),
+    "text": (_is_text, "a text"),
+    "texts": (_is_mapping_of(lambda value: value is None or _is_text(value)), "a mapping of pictures to texts"),
+    "true": (lambda value: value is True, "true"),
+}
+# What alters a rule works before there is an answer, so it stands in a fault of its own.
+RULE_CHANGES = {"accept": "true", "contract": "mapping", "concurrency": "number or null"}
+ANSWER_CHANGES = {
+    "body": "text",
+    "close": "closing",
+    "content_type": "text",
+    "delay": "duration",
+    "detail": "text",
+    "drop": "names",
+    "error": "text",
+    "hold_slot": "duration",
+    "set": "mapping",
+    "status": "number",
+}
+
+
+def load(path: Path, contract: Contract) -> tuple[Fault, ...]:
+    """Read a file of faults: a YAML list."""
+    try:
+        entries = yaml.safe_load(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as problem:
+        raise UserError(f"faults file {path}", f"it cannot be read ({problem.__class__.__name__})") from None
+    except yaml.YAMLError:
+        raise UserError(f"faults file {path}", "it is no YAML; correct it") from None
+    if not isinstance(entries, list):
+        raise UserError(f"faults file {path}", "write a list of {id, clause, when, change, times}")
+    return parse(entries, contract)
+
+
+def parse(entries: Sequence[Any], contract: Contract) -> tuple[Fault, ...]:
+    """Make faults of mappings as they stand in a file; each id once."""
+    faults = tuple(_fault(number, entry, contract) for number, entry in enumerate(entries, 1))
+    ids = [fault.id for fault in faults]
+    for name in ids:
+        if ids.count(name) > 1:
+            raise UserError(f"fault {name}", "its id stands there twice; rename one")
+    return faults
+
+
+def check(fault: Fault, contract: Contract) -> None:
+    """Hold a fault to the vocabulary; a UserError names the first slip as the user wrote it."""
+    where = f"fault {fault.id}"
+    words = {**{name: word.shape for name, word in WORDS.items()}, **COUNTING}
+    for name, value in fault.when.items():
+        _hold(f"{where}: when.{name}", name, value, words)
+    for name, value in fault.change.items():
+        _hold(f"{where}: change.{name}", name, value, {**RULE_CHANGES, **ANSWER_CHANGES})
+    if not fault.change:
+        raise UserError(f"{where}: change", "write what to change")
+    if len({name in RULE_CHANGES for name in fault.change}) > 1 or ("accept" in fault.change and len(fault.change) > 1):
+        raise UserError(f"{where}: change", "it alters a rule and more; split the fault in two")
+    if fault.times is not None and (type(fault.times) is not int or fault.times < 1):
+        raise UserError(f"{where}: times", "write a whole number, or null for ever")
+    if fault.when.get("every") == 0:
+        raise UserError(f"{where}: when.every", "write 1 or more")
+    if not 200 <= fault.change.get("status", 200) <= 599:
+        raise UserError(f"{where}: change.status", "write a status from 200 to 599")
+    if "contract" in fault.change:
+        overrides.check(f"{where}: change.contract", fault.change["contract"], contract)
+
+
+def _fault(number: int, entry: Any, contract: Contract) -> Fault:
+    if not isinstance(entry, dict) or not isinstance(entry.get("id"), str):
+        raise UserError(f"fault {number}", "write a mapping with id, clause, when, change and times")
+    where = f"fault {entry['id']}"
+    for name in entry:
+        if name not in _FIELDS:
+            raise UserError(f"{where}: {name}", _near(name, _FIELDS))
+    for name in ("when", "change"):
+        if not isinstance(entry.get(name, {}), dict):
+            raise UserError(f"{where}: {name}", "write a mapping")
+    fault = Fault(entry["id"], entry.get("change", {}), entry.get("when", {}), entry.get("times"), entry.get("clause"))
+    check(fault, contract)
+    return fault
+
+
+def _hold(where: str, name: str, value: Any, shapes: Mapping[str, str]) -> None:
+    if name not in shapes:
+        raise UserError(where, _near(name, shapes))
+    is_right, sentence = _SHAPES[shapes[name]]
+    if not is_right(value):
+        raise UserError(where, f"write {sentence}")
+
+
+def _near(name: Any, known: Sequence[str] | Mapping[str, Any]) -> str:
+    near = get_close_matches(str(name), known, 1, 0.5)
+    return f"did you mean {near[0]}?" if near else f"known: {', '.join(sorted(known))}"

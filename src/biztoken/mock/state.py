@@ -1,0 +1,43 @@
+"""What a mock remembers from one request to the next: calls, slots and single-use signs."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+# 20-byte digests: about 15 MB when full. A single-use sign older than this many others could be used again.
+REMEMBERED_SIGNS = 131_072
+
+
+class State:
+    """Counts per api_key. Used from one event loop only, so it needs no lock."""
+
+    __slots__ = ("_remembered", "_signs", "calls", "in_flight", "taken")
+
+    def __init__(self, remembered: int = REMEMBERED_SIGNS) -> None:
+        self.calls: Counter[str] = Counter()
+        self.taken: Counter[str] = Counter()
+        self.in_flight = 0
+        self._signs: dict[bytes, None] = {}
+        self._remembered = remembered
+
+    def is_first_use(self, digest: bytes) -> bool:
+        """Whether this sign was not seen before; it is from now on."""
+        if digest in self._signs:
+            return False
+        if len(self._signs) >= self._remembered:
+            del self._signs[next(iter(self._signs))]
+        self._signs[digest] = None
+        return True
+
+    def take(self, api_key: str, limit: int | None) -> bool:
+        """Take a slot of the key, unless as many as the limit are taken."""
+        if limit is not None and self.taken[api_key] >= limit:
+            return False
+        self.taken[api_key] += 1
+        self.in_flight += 1
+        return True
+
+    def give_back(self, api_key: str) -> None:
+        """Give a slot back."""
+        self.taken[api_key] -= 1
+        self.in_flight -= 1

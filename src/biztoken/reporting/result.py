@@ -1,0 +1,158 @@
+"""`result.json`: the record of what a run found. Written whole or not at all, checked when read."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # ships no types
+
+from biztoken.errors import UserError
+from biztoken.model import Json
+
+NAME = "result.json"
+SCHEMA_VERSION = "1.0"
+
+# What a run made before a key existed is taken to have said.
+_ABSENT: Mapping[str, Any] = {
+    "kind": "check",
+    "scope": "full",
+    "planned": 0,
+    "executed": 0,
+    "requests": 0,
+    "seconds": 0.0,
+    "seed": None,
+    "plan": None,
+    "strict": False,
+    "started": None,
+    "target": {},
+    "versions": {},
+    "options": {},
+    "environment": {},
+    "reason": None,
+    "counts": {},
+    "causes": [],
+    "notes": [],
+    "clauses": [],
+    "cases": [],
+}
+_ABSENT_CLAUSE: Mapping[str, Any] = {
+    "side": "server",
+    "subject": "",
+    "rule": "",
+    "section": "",
+    "checks": 0,
+    "reason": None,
+    "excluded": None,
+    "observations": [],
+    "findings": [],
+}
+_ABSENT_CASE: Mapping[str, Any] = {"family": "", "reason": None, "exchanges": [], "seconds": 0.0}
+_ABSENT_FINDING: Mapping[str, Any] = {
+    "case": "",
+    "aspect": "",
+    "difference": "",
+    "exchanges": [],
+    "cause": None,
+    "count": 1,
+}
+
+
+@cache
+def schema() -> Json:
+    """The published JSON Schema of `result.json`."""
+    document: Json = json.loads((Path(__file__).parent / "result.schema.json").read_text("utf-8"))
+    return document
+
+
+@cache
+def _validator() -> Draft202012Validator:
+    return Draft202012Validator(schema(), format_checker=Draft202012Validator.FORMAT_CHECKER)
+
+
+def problems(result: object) -> list[str]:
+    """Where `result` departs from the schema, each as `path: what`; empty where it keeps it."""
+    errors = sorted(_validator().iter_errors(result), key=lambda error: list(map(str, error.absolute_path)))
+    return [f"{'/'.join(map(str, error.absolute_path)) or '(top)'}: {error.message[:200]}" for error in errors]
+
+
+def write_result(directory: Path, result: Mapping[str, Any]) -> Path:
+    """Write `result.json` into `directory`, so that a reader never sees half of it. Returns its path."""
+    path = directory / NAME
+    write_whole(path, json.dumps(result, ensure_ascii=False, indent=1) + "\n")
+    return path
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Replace the file in one step; a lone surrogate, which UTF-8 cannot hold, is written escaped."""
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(text.encode("utf-8", "backslashreplace"))
+        # mkstemp's 0600 would hide a report from the web server of a CI.
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def read_result(directory: Path) -> Json:
+    """The record in `directory`, keys of later minor versions kept, missing ones filled in."""
+    path = directory / NAME
+    if not path.is_file():
+        raise UserError(str(directory), f"holds no {NAME}; name a directory that a run has written")
+    try:
+        result = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as problem:
+        hint = f"cannot be read ({problem.__class__.__name__}); restore the file or run again"
+        raise UserError(str(path), hint) from None
+    _check_version(path, result)
+    filled = _filled(result)
+    wrong = problems(filled)
+    if wrong:
+        raise UserError(str(path), f"is not as the schema says at {wrong[0]}; restore the file or run again")
+    return filled
+
+
+def _check_version(path: Path, result: object) -> None:
+    version = result.get("schema_version") if isinstance(result, dict) else None
+    if not isinstance(version, str) or not version.partition(".")[0].isdecimal():
+        raise UserError(str(path), "has no schema_version, so it is no record of biztoken; name another directory")
+    if int(version.partition(".")[0]) > int(SCHEMA_VERSION.partition(".")[0]):
+        raise UserError(str(path), f"was written by a newer biztoken (schema {version}); upgrade to read it")
+
+
+def _filled(result: Json) -> Json:
+    whole = {**_ABSENT, **result}
+    if isinstance(whole["clauses"], list):
+        whole["clauses"] = [_filled_clause(row) for row in whole["clauses"]]
+    if isinstance(whole["cases"], list):
+        whole["cases"] = [filled_case(row) for row in whole["cases"]]
+    return whole
+
+
+def _filled_clause(row: object) -> Any:
+    clause = _over(_ABSENT_CLAUSE, row)
+    if isinstance(clause, dict) and isinstance(clause["findings"], list):
+        clause["findings"] = [filled_finding(finding) for finding in clause["findings"]]
+    return clause
+
+
+def filled_case(case: object) -> Any:
+    """A case with every key that a report looks at."""
+    return _over(_ABSENT_CASE, case)
+
+
+def filled_finding(finding: object) -> Any:
+    """A finding with every key that a report looks at."""
+    return _over(_ABSENT_FINDING, finding)
+
+
+def _over(defaults: Mapping[str, Any], row: object) -> Any:
+    return {**defaults, **row} if isinstance(row, dict) else row

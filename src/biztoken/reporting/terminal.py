@@ -1,0 +1,103 @@
+"""What `biztoken check` leaves on the terminal: verdict, failures, warnings, what is missing, where the report is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+
+from biztoken.model import Json
+from biztoken.reporting.curl import curl
+from biztoken.reporting.printable import one_line, printable, shortened
+from biztoken.reporting.records import Run, load
+from biztoken.reporting.sentence import verdict_sentence
+from biztoken.reporting.texts import in_language, say
+from biztoken.reporting.view import Broken, Group, Untold, failures, repeat_command, untested, warnings
+
+_SHOWN = 10
+_IDS = 8
+_STYLES = {"conformant": "bold green", "not-conformant": "bold red", "no-verdict": "bold yellow"}
+
+
+def print_summary(directory: Path, lang: str = "en", console: Console | None = None) -> None:
+    """Print the run in `directory` so that each failure can be read alone. Standard output unless told otherwise."""
+    run = load(directory)
+    out = console or Console()
+    for line in _lines(run, lang):
+        out.print(line, soft_wrap=isinstance(line, Text), highlight=False)
+    report = directory / "index.html"
+    out.print()
+    out.print(Text(say("list.label", lang, name=say("terminal.report", lang), text=report)), soft_wrap=True)
+
+
+def _lines(run: Run, lang: str) -> Iterator[Text | Padding]:
+    result = run.result
+    yield from _broken(run, failures(result), "failures.title", "red", lang)
+    yield from _broken(run, warnings(result), "warnings.title", "yellow", lang)
+    yield from _untested(untested(result, "HARNESS"), "trouble.title", lang)
+    yield from _untested(untested(result, "UNTESTABLE"), "untested.title", lang)
+    if result["notes"]:
+        yield Text(f"\n{say('notes.title', lang)}", "bold")
+    for note in result["notes"]:
+        yield _indented(Text(one_line(note[lang], 600)), 2)
+    sentence = verdict_sentence(result, lang)
+    yield Text()
+    yield Text(one_line(sentence[:1].upper() + sentence[1:], 1000), _STYLES.get(result["verdict"], "bold yellow"))
+
+
+def _broken(run: Run, groups: Sequence[Group], title: str, style: str, lang: str) -> Iterator[Text | Padding]:
+    if not groups:
+        return
+    yield Text(f"\n{say(title, lang)}", "bold")
+    for group in groups[:_SHOWN]:
+        yield Text()
+        if group.cause:
+            number = say("terminal.cause", lang, n=len(group.broken))
+            told = say("list.of", lang, text=one_line(group.cause[lang]), ids=number)
+            yield _indented(Text(told, f"bold {style}"), 2)
+            yield _indented(Text(_ids([item.clause for item in group.broken], lang), "dim"), 2)
+        yield from _item(run, group.broken[0], style, lang)
+    left = sum(len(group.broken) for group in groups[_SHOWN:])
+    if left:
+        yield Text()
+        yield _indented(Text(say("terminal.more", lang, n=left)), 2)
+
+
+def _item(run: Run, item: Broken, style: str, lang: str) -> Iterator[Text | Padding]:
+    clause, finding = item.clause, item.lead
+    yield _indented(Text.assemble((one_line(clause["id"]), f"bold {style}"), "  ", one_line(clause[lang])), 2)
+    if finding is None:
+        yield _indented(Text(one_line(in_language(clause["reason"], lang) or say("finding.none", lang))), 4)
+        return
+    for key in ("expected", "received", "difference", "case"):
+        text = one_line(in_language(finding[key], lang))
+        if text:
+            name = say("list.label", lang, name=say(f"finding.{key}", lang), text="")
+            yield _indented(Text.assemble((name, "dim"), text), 4)
+    record = run.exchange(finding["exchanges"][-1]) if finding["exchanges"] else None
+    if record:
+        yield from (Text(f"    {shortened(line, 4000)}", "cyan") for line in curl(record).split("\n"))
+    repeat = " ".join(repeat_command(run.result, select=finding["case"] or clause["id"]))
+    yield Text(f"    {printable(repeat)}", "cyan")
+
+
+def _untested(groups: Sequence[Untold], title: str, lang: str) -> Iterator[Text | Padding]:
+    if groups:
+        yield Text(f"\n{say(title, lang)}", "bold")
+    for group in groups:
+        why = in_language(group.reason, lang) or say("reason.unknown", lang)
+        yield _indented(Text(one_line(why, 600)), 2)
+        yield _indented(Text(_ids(group.clauses, lang), "dim"), 4)
+
+
+def _indented(text: Text, left: int) -> Padding:
+    return Padding(text, (0, 0, 0, left), expand=False)
+
+
+def _ids(clauses: Sequence[Json], lang: str) -> str:
+    named = say("list.separator", lang).join(one_line(clause["id"]) for clause in clauses[:_IDS])
+    left = len(clauses) - _IDS
+    return named + (say("list.more", lang, n=left) if left > 0 else "")

@@ -1,0 +1,52 @@
+"""Every phrase of the reports, in English and Chinese, read from `texts.yaml`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+LANGUAGES = ("en", "zh")
+
+
+@cache
+def phrases() -> Mapping[str, Mapping[str, Any]]:
+    """The phrases by key, then by language: a text, or {one, other} where the number matters."""
+    source = (Path(__file__).parent / "texts.yaml").read_text("utf-8")
+    table: Mapping[str, Mapping[str, Any]] = yaml.safe_load(source)
+    return table
+
+
+def template(key: str, lang: str, n: object = None) -> str:
+    """The phrase before its placeholders are filled; `n` chooses between one and other."""
+    text = phrases()[key][lang]
+    if isinstance(text, str):
+        return text
+    return str(text["one" if n == 1 else "other"])
+
+
+def say(key: str, lang: str, **values: object) -> str:
+    """The phrase `key` in `lang`, with its placeholders filled."""
+    return template(key, lang, values.get("n")).format(**values)
+
+
+def both(key: str, **values: object) -> dict[str, str]:
+    """The phrase in every language, as records write it: {en, zh}."""
+    return {lang: say(key, lang, **values) for lang in LANGUAGES}
+
+
+def in_language(text: object, lang: str) -> str:
+    """A text of a record for a reader of `lang`: some come as {en, zh}, some in one language, some not at all."""
+    if isinstance(text, Mapping):
+        return str(text.get(lang) or text.get("en") or "")
+    return "" if text is None else str(text)
+
+
+def section_name(section: str, lang: str) -> str:
+    """A heading of the contract for a reader of `lang`; one that is not known stays as it is."""
+    known = phrases()["sections"][lang]
+    head, _, rest = section.partition(" ")
+    return f"{known[head]} {rest}".strip() if head in known else section
