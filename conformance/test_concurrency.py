@@ -27,7 +27,12 @@ WHERE = {"comparison_type": ("0", "1")}
 LIMIT, RELEASE = "CONCURRENCY-LIMIT-EXCEEDED-LIMIT", "CONCURRENCY-LIMIT-EXCEEDED-RELEASE"
 
 
-@sequence("concurrency", LIMIT, family="concurrency", where=WHERE, needs=("concurrency_limit",))
+def cost(limit: int | None) -> int:
+    """Requests of a sound target: three alone, three rounds of L and L+1, one after them."""
+    return ROUNDS * (2 * limit + 1) + 4 if limit else 0
+
+
+@sequence("concurrency", LIMIT, family="concurrency", where=WHERE, needs=("concurrency_limit",), requests=cost)
 def test_concurrency(run: Run, case: Case, branch: Branch) -> CaseResult:
     """L at once are admitted, of L+1 one is refused, and the slots come back: three rounds."""
     limit, max_rate = run.client.target.concurrency_limit, run.client.target.max_rate
@@ -91,7 +96,9 @@ def burst(run: Run, case: Case, branch: Branch, count: int, longest: float, weig
         try:
             volley = fire(run.client.endpoint, encoded)
         except HarnessError as problem:
-            return Text(f"A burst of {count} could not be sent: {problem}.", f"无法同时发送 {count} 个请求：{problem}。")
+            return Text(
+                f"A burst of {count} could not be sent: {problem}.", f"无法同时发送 {count} 个请求：{problem}。"
+            )
         run.client.sent += count
         exchanges = []
         for request, form, shot in zip(requests, forms, volley.shots, strict=True):

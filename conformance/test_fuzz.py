@@ -43,7 +43,8 @@ def _case(view: View, examples: int) -> Case:
         return explore(run, case, view, examples)
 
     where = {name: (value,) for name, value in view.fixed.items()}
-    return Case(view.id, CLAUSE, "fuzz", Expected("fuzz", CLAUSE), where, play=play)
+    count = len(view.properties) * 4 + examples  # about: each boundary and omission of a property, then the examples
+    return Case(view.id, CLAUSE, "fuzz", Expected("fuzz", CLAUSE), where, play=play, requests=lambda _: count)
 
 
 def explore(run: Run, case: Case, view: View, examples: int) -> CaseResult:

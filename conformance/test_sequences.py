@@ -22,7 +22,7 @@ RAW = {"liveness_type": ("raw_image",)}
 HIGHEST_BLUR = 6.0  # pixels at 300; faces are no longer found far above it
 
 
-@sequence("sign-replay", "SIGN-SINGLE-USE", needs=("single_use_sign",))
+@sequence("sign-replay", "SIGN-SINGLE-USE", needs=("single_use_sign",), requests=lambda _: 2)
 def test_single_use(run: Run, case: Case, branch: Branch) -> CaseResult:
     """A sign with expiry time 0 is accepted once and refused when it comes again."""
     if not run.client.target.single_use_sign:
@@ -44,7 +44,7 @@ def test_single_use(run: Run, case: Case, branch: Branch) -> CaseResult:
     return replace(result, exchanges=(first.id, second.id))
 
 
-@sequence("sign-reuse", "SIGN-REUSE")
+@sequence("sign-reuse", "SIGN-REUSE", requests=lambda _: 2)
 def test_reuse(run: Run, case: Case, branch: Branch) -> CaseResult:
     """What a sign with an expiry time earns when it comes again is recorded."""
     request = sound(run, branch)
@@ -55,7 +55,7 @@ def test_reuse(run: Run, case: Case, branch: Branch) -> CaseResult:
     return run.judged(replace(case, expected=Expected("observe", case.clause)), second)
 
 
-@sequence("quality-bisection", "FACE-QUALITY-THRESHOLD-JUDGED", where=RAW)
+@sequence("quality-bisection", "FACE-QUALITY-THRESHOLD-JUDGED", where=RAW, requests=lambda _: 9)
 def test_quality(run: Run, case: Case, branch: Branch) -> CaseResult:
     """One picture's score, found by bisection, divides the thresholds: below it passes, above it does not."""
     low, high = 0, 100
@@ -76,7 +76,7 @@ def test_quality(run: Run, case: Case, branch: Branch) -> CaseResult:
     return run.result(case, Verdict.PASS)
 
 
-@sequence("quality-default", "FACE-QUALITY-THRESHOLD-DEFAULT", where=RAW)
+@sequence("quality-default", "FACE-QUALITY-THRESHOLD-DEFAULT", where=RAW, requests=lambda _: 12)
 def test_quality_default(run: Run, case: Case, branch: Branch) -> CaseResult:
     """Without a threshold a picture just above 30 passes and one just below is LOW_QUALITY."""
     pair = pictures_around(run, case, branch)
@@ -95,7 +95,7 @@ def test_quality_default(run: Run, case: Case, branch: Branch) -> CaseResult:
     return run.result(case, Verdict.PASS)
 
 
-@sequence("quality-of-largest", "FACE-QUALITY-THRESHOLD-LARGEST", where=RAW)
+@sequence("quality-of-largest", "FACE-QUALITY-THRESHOLD-LARGEST", where=RAW, requests=lambda _: 14)
 def test_quality_of_largest(run: Run, case: Case, branch: Branch) -> CaseResult:
     """With a sharp and a blurred face, the larger one decides."""
     pair = pictures_around(run, case, branch)

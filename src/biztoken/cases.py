@@ -52,7 +52,8 @@ class Case:
     `where` limits the branch, in order of preference. `base` is set in the control too.
     `is_control`: the control itself is judged. `plan`: the smallest plan that runs it.
     `filler`: bytes that the body is padded to with an unknown field. `play`: for what data cannot say,
-    a function (run, case, branch) -> CaseResult.
+    a function (run, case, branch) -> CaseResult. `requests`: about how many it sends itself, given
+    the concurrency limit.
     """
 
     id: str
@@ -74,6 +75,7 @@ class Case:
     plan: str = "quick"
     needs: tuple[str, ...] = ()
     play: Callable[[Any, Case, Branch], Any] | None = field(default=None, compare=False)
+    requests: Callable[[int | None], int] = field(default=lambda _limit: 1, compare=False)
 
     def branches(self, contract: Contract) -> Iterator[Branch]:
         """The branches it may run in, the preferred one first."""
@@ -112,6 +114,13 @@ def load_cases(contract: Contract, directory: Path | None = None) -> tuple[Case,
     cases = [*derived_cases(contract), *written]
     _check_ids(cases, contract)
     return tuple(sorted(cases, key=lambda case: _FAMILY_ORDER.get(case.family, len(FAMILIES))))
+
+
+def expected_requests(cases: Iterable[Case], contract: Contract, limit: int | None) -> int:
+    """About how many requests the cases send on a target that permits every branch, their controls included."""
+    probes = {("probe", branch, "[]") for branch in all_branches(contract)}
+    controls = {(case.family, next(case.branches(contract)), repr(sorted(case.base.items()))) for case in cases}
+    return len(probes | controls) + sum(case.requests(limit) for case in cases if not case.is_control)
 
 
 def _check_ids(cases: Iterable[Case], contract: Contract) -> None:
@@ -282,7 +291,7 @@ def _unlisted(parameter: Parameter) -> list[tuple[str, str]]:
         following = str(max(map(int, parameter.values)) + 1)
         below = [("0", "0")] if "0" not in parameter.values else []
         return [*below, (following, following), ("minus-1", "-1"), ("letters", "yes")]
-    return [("unknown", "no_such_value"), ("number", "1")]
+    return [("unknown", "no_such_value"), ("number", "1"), ("other-case", parameter.values[0].upper())]
 
 
 def _number(parameter: Parameter, contract: Contract) -> Iterator[Case]:

@@ -30,7 +30,13 @@ def check(options: Options) -> int:
 
 def _run(suite: Suite) -> int:
     progress = Progress(lang=suite.options.lang)
-    suite.on_plan = progress.start
+
+    def announce(cases: int, requests: int) -> None:
+        if not suite.target.is_loopback:
+            sys.stderr.write(announcement(suite.options.lang, cases, requests, suite.target.url) + "\n")
+        progress.start(cases)
+
+    suite.on_plan = announce
     suite.on_case = lambda result: progress.advance(result.verdict)
     errors = io.StringIO()
     with _plain_pytest(), contextlib.redirect_stderr(errors):
@@ -46,6 +52,13 @@ def _run(suite: Suite) -> int:
         raise suite.problem
     print_summary(suite.directory, suite.options.lang)
     return code
+
+
+def announcement(lang: str, cases: int, requests: int, url: str) -> str:
+    """What is about to be sent where: told before the first request to a target that is not loopback."""
+    if lang == "zh":
+        return f"{cases} 个用例，约 {requests} 个请求，发往 {url}"
+    return f"{cases} cases, about {requests} requests to {url}"
 
 
 def _arguments(options: Options) -> list[str]:

@@ -61,15 +61,28 @@ def main() -> None:
 @main.command(epilog="Exit codes: 0 conformant, 1 not conformant, 2 no verdict, 3 incomplete.")
 @click.option("--target", type=_PATH, metavar="FILE", help="Target file; without it the embedded mock is tested.")
 @click.option("--out", type=_PATH, metavar="DIR", help="Directory of the run [default: reports/check-TIME].")
-@click.option("--plan", type=click.Choice(["quick", "core", "full"]), default="full", show_default=True,
-              help="quick: no fuzzing, no large uploads; core: no fuzzing.")
-@click.option("--select", default="", metavar="EXPR",
-              help="Only cases whose id, clause, family or subject fits, e.g. 'UUID-LENGTH or signature'.")
+@click.option(
+    "--plan",
+    type=click.Choice(["quick", "core", "full"]),
+    default="full",
+    show_default=True,
+    help="quick: no fuzzing, no large uploads; core: no fuzzing.",
+)
+@click.option(
+    "--select",
+    default="",
+    metavar="EXPR",
+    help="Only cases whose id, clause, family or subject fits, e.g. 'UUID-LENGTH or signature'.",
+)
 @click.option("--strict", is_flag=True, help="A broken SHOULD fails too.")
 @click.option("--require", default="", metavar="must|ID,…", help="Exit 3 unless all of these passed.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of people, pictures and fuzzing.")
-@click.option("--fuzz", type=click.IntRange(min=0), metavar="N",
-              help="Examples for each of the 8 fuzzing views [default: 20 on loopback, else 0].")
+@click.option(
+    "--fuzz",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Examples for each of the 8 fuzzing views [default: 20 on loopback, else 0].",
+)
 @click.option("--contract", type=_PATH, metavar="DIR", help="Another directory of the contract's files.")
 @_LANG
 def check(require: str, **chosen: Any) -> None:
@@ -90,11 +103,15 @@ def check(require: str, **chosen: Any) -> None:
 
 @main.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="Port; 0 for any free one.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="Port; 0 for any free one."
+)
 @click.option("--keys", type=_PATH, metavar="FILE", help="YAML file of keys; without it the demo keys.")
 @click.option("--tls-cert", type=_PATH, metavar="FILE", help="Certificate in PEM, to serve https.")
 @click.option("--tls-key", type=_PATH, metavar="FILE", help="Its private key in PEM.")
-@click.option("--latency", metavar="TIME", help="Service time: 20ms, 'uniform(10ms,50ms)', 'normal(50ms,10ms)', 'exp(30ms)'.")
+@click.option(
+    "--latency", metavar="TIME", help="Service time: 20ms, 'uniform(10ms,50ms)', 'normal(50ms,10ms)', 'exp(30ms)'."
+)
 @click.option("--faults", type=_PATH, metavar="FILE", help="YAML file of faults to serve.")
 @click.option("--seed", type=int, help="Seed of whatever is random; printed where chance plays a part.")
 @click.option("--single-use/--no-single-use", default=True, help="Whether a signature with expiry time 0 works once.")
@@ -113,7 +130,11 @@ def mock(stop_with_stdin: bool, **chosen: Any) -> None:
     from biztoken.mock.server import Options, serve
 
     options = {name: value for name, value in chosen.items() if value is not None}
-    serve(Options(**options), announce=lambda url: click.echo(f"get_biz_token mock: {url}"), stop_with_stdin=stop_with_stdin)
+    serve(
+        Options(**options),
+        announce=lambda url: click.echo(f"get_biz_token mock: {url}"),
+        stop_with_stdin=stop_with_stdin,
+    )
 
 
 @main.command()
@@ -134,7 +155,9 @@ def report(directory: Path, lang: str) -> None:
 
 @main.command()
 @click.option("--key-env", default="BIZTOKEN_API_KEY", show_default=True, help="Variable that holds the api_key.")
-@click.option("--secret-env", default="BIZTOKEN_API_SECRET", show_default=True, help="Variable that holds the api_secret.")
+@click.option(
+    "--secret-env", default="BIZTOKEN_API_SECRET", show_default=True, help="Variable that holds the api_secret."
+)
 @click.option("--valid", type=click.IntRange(min=1), default=600, show_default=True, help="Validity in seconds.")
 @click.option("--single-use", is_flag=True, help="Expiry time 0: works once.")
 def sign(key_env: str, secret_env: str, valid: int, single_use: bool) -> None:

@@ -86,9 +86,7 @@ class Client:
             note = f"key {request.key} {note}".strip()
         if request.body != "form-data":
             note = f"body {request.body} {note}".strip()
-        exchange = Exchange(
-            next(self._ids), form, sent_bytes, *times, reply, failure, method=request.method, note=note
-        )
+        exchange = Exchange(next(self._ids), form, sent_bytes, *times, reply, failure, method=request.method, note=note)
         url = self.url(request.path)
         self._evidence.exchange(exchange, url=url, case=case, role=role, attempt=attempt)
         return exchange

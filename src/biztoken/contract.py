@@ -20,7 +20,9 @@ def bundled(name: str) -> Path:
     for place in (here / "_bundle" / name, here.parents[1] / name):
         if place.is_dir():
             return place
-    raise UserError(name, "this installation lacks the directory; install biztoken again", "安装不完整，缺少该目录；请重新安装")
+    raise UserError(
+        name, "this installation lacks the directory; install biztoken again", "安装不完整，缺少该目录；请重新安装"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +152,9 @@ def _read(path: Path) -> Any:
     except (OSError, yaml.YAMLError) as problem:
         reason = problem.__class__.__name__
         raise UserError(
-            str(path), f"the contract cannot be read ({reason}); restore the file", f"契约无法读取（{reason}）；请恢复该文件"
+            str(path),
+            f"the contract cannot be read ({reason}); restore the file",
+            f"契约无法读取（{reason}）；请恢复该文件",
         ) from None
 
 

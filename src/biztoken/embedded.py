@@ -31,7 +31,9 @@ class EmbeddedMock:
         if match is None:
             self.close()
             raise UserError(
-                "the embedded mock", "it did not start; run `biztoken mock` to see why", "未能启动；请运行 biztoken mock 查看原因"
+                "the embedded mock",
+                "it did not start; run `biztoken mock` to see why",
+                "未能启动；请运行 biztoken mock 查看原因",
             )
         self.url = match.group()
 

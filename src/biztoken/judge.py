@@ -174,9 +174,7 @@ def _refused(reading: Reading, expected: Expected, contract: Contract) -> Iterat
         yield _wrong_detail(reading, expected, named[0], contract)
 
 
-def _fitting(
-    reading: Reading, expected: Expected, found: Alternative, due: str, contract: Contract
-) -> Iterator[Check]:
+def _fitting(reading: Reading, expected: Expected, found: Alternative, due: str, contract: Contract) -> Iterator[Check]:
     if found.error is None and reading.status != found.status:
         yield broken(expected.clause, "status", due, f"status {reading.status}")
         return
@@ -245,14 +243,18 @@ def envelope(exchange: Exchange, reading: Reading, contract: Contract) -> Iterat
 
 def _body(reading: Reading) -> Iterator[Check]:
     kept = reading.data is not None
-    yield Check("JSON-BODY") if kept else broken(
-        "JSON-BODY", "body", "a JSON object", f"status {reading.status}, a body that is none"
+    yield (
+        Check("JSON-BODY")
+        if kept
+        else broken("JSON-BODY", "body", "a JSON object", f"status {reading.status}, a body that is none")
     )
 
 
 def _success(data: dict[str, Any], status: int) -> Iterator[Check]:
-    yield Check("SUCCESS-STATUS") if status == 200 else broken(
-        "SUCCESS-STATUS", "status", "status 200", f"status {status}"
+    yield (
+        Check("SUCCESS-STATUS")
+        if status == 200
+        else broken("SUCCESS-STATUS", "status", "status 200", f"status {status}")
     )
     yield _kept("ERROR-ABSENT", "error" not in data, "no error field", f"error {_show(data.get('error'))}")
     yield _kept("BIZ-TOKEN-PRESENCE", "biz_token" in data, "biz_token", "no biz_token")

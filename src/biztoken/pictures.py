@@ -9,7 +9,7 @@ no-face, turned-90|180|270, blurred-R (Gaussian radius R at 300 px), side-4096, 
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from random import Random
 
@@ -35,7 +35,9 @@ class Pictures:
                 return picture.convert("RGB")
         except (OSError, ValueError):
             raise UserError(
-                f"pictures: {path}", "this is no readable picture; give a JPEG or PNG", "不是可读的图片；请给出 JPEG 或 PNG"
+                f"pictures: {path}",
+                "this is no readable picture; give a JPEG or PNG",
+                "不是可读的图片；请给出 JPEG 或 PNG",
             ) from None
 
     def has_own(self, name: str) -> bool:
@@ -62,7 +64,7 @@ class Pictures:
             return self._png(name, self._portrait)
         if name == "own-low-quality":
             return self._from_file(name, self._own["low_quality"])
-        makers = {
+        makers: Mapping[str, Callable[[], Image.Image]] = {
             "face": lambda: self._portrait,
             "no-face": self._gradient,
             "two-faces": lambda: self._side_by_side((1.0, 0.0), (1.0, 0.0)),
@@ -111,7 +113,9 @@ class Pictures:
         side = name.removeprefix("fresh-")
         picture = self._portrait.resize((int(side), int(side))) if side.isdigit() else self._portrait.copy()
         for corner in (0, picture.width - 1):
-            picture.putpixel((corner, 0), (self._rng.randrange(256), self._rng.randrange(256), self._rng.randrange(256)))
+            picture.putpixel(
+                (corner, 0), (self._rng.randrange(256), self._rng.randrange(256), self._rng.randrange(256))
+            )
         return self._png(name, picture)
 
     def _jpeg(self, name: str, picture: Image.Image) -> Upload:
@@ -130,7 +134,9 @@ class Pictures:
         except OSError as problem:
             reason = problem.strerror
             raise UserError(
-                f"pictures: {path}", f"cannot be read ({reason}); give another path", f"无法读取（{reason}）；请换一个路径"
+                f"pictures: {path}",
+                f"cannot be read ({reason}); give another path",
+                f"无法读取（{reason}）；请换一个路径",
             ) from None
         png = data.startswith(b"\x89PNG")
         return Upload(name, data, "picture.png" if png else "picture.jpg", "image/png" if png else "image/jpeg")

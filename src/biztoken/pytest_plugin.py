@@ -132,11 +132,13 @@ def sequence(
     family: str = "sequences",
     where: dict[str, tuple[str, ...]] | None = None,
     needs: tuple[str, ...] = (),
+    requests: Callable[[int | None], int] = lambda _limit: 1,
 ) -> Callable[[Callable[..., CaseResult]], Callable[..., None]]:
     """A case that data cannot say: the function (run, case, branch) plays it and returns what it earned."""
 
     def decorate(play: Callable[..., CaseResult]) -> Callable[..., None]:
-        planned = Case(id_, clause, family, Expected("sequence", clause), where or {}, needs=needs, play=play)
+        expected = Expected("sequence", clause)
+        planned = Case(id_, clause, family, expected, where or {}, needs=needs, play=play, requests=requests)
 
         def test(case: Case, suite: Suite) -> None:
             report(suite, case)

@@ -129,7 +129,7 @@ class Run:
         except NoisyReplyError:
             self.later.append(case)
             return None
-        except Exception as problem:  # noqa: BLE001 - a fault of this program must not look like the target's
+        except Exception as problem:  # a fault of this program must not look like the target's
             told = f"{problem.__class__.__name__}: {problem}"
             reason = Text(f"This program failed: {told}.", f"本程序出错：{told}。")
             result = self.result(case, Verdict.HARNESS, reason)
@@ -159,9 +159,7 @@ class Run:
         self.results[result.id] = result
         self._harness_in_a_row = self._harness_in_a_row + 1 if result.verdict is Verdict.HARNESS else 0
         if self._harness_in_a_row >= HARNESS_IN_A_ROW and self.stopped is None:
-            self.stopped = Text(
-                "The target stopped answering; the rest was not run.", "目标不再应答；其余用例未运行。"
-            )
+            self.stopped = Text("The target stopped answering; the rest was not run.", "目标不再应答；其余用例未运行。")
         self.evidence.case(
             {
                 "id": result.id,
@@ -230,9 +228,7 @@ class Run:
             return Verdict.PASS, None
         if any(check.finding for check in checks):
             blocker = next(check.clause for check in checks if check.finding)
-            return Verdict.UNTESTABLE, Text(
-                f"The reply broke {blocker} first.", f"返回先违反了 {blocker}。"
-            )
+            return Verdict.UNTESTABLE, Text(f"The reply broke {blocker} first.", f"返回先违反了 {blocker}。")
         told = read(exchange.reply).told() if exchange.reply else ""
         return Verdict.UNTESTABLE, Text(
             f"The reply that shows it did not come: {told}.", f"没有得到能体现它的返回：{told}。"

@@ -46,7 +46,7 @@ SCHEMA: Mapping[str, Any] = {
             "type": "object",
             "required": ["active"],
             "additionalProperties": False,
-            "properties": {role: _KEY for role in ROLES},
+            "properties": dict.fromkeys(ROLES, _KEY),
         },
         "permits": {
             "type": "object",
@@ -217,5 +217,7 @@ def _no_variable(name: str) -> str:
 def _file(field_name: str, target_file: Path, value: str) -> Path:
     path = target_file.parent / Path(value).expanduser()
     if not path.is_file():
-        raise UserError(f"{field_name}: {value}", f"there is no file {path}; correct the path", f"文件 {path} 不存在；请改正路径")
+        raise UserError(
+            f"{field_name}: {value}", f"there is no file {path}; correct the path", f"文件 {path} 不存在；请改正路径"
+        )
     return path

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from biztoken import __version__
 from biztoken import contract as contracts
-from biztoken.cases import FAMILIES, PLANS, Case, Samples, load_cases
+from biztoken.cases import FAMILIES, PLANS, Case, Samples, expected_requests, load_cases
 from biztoken.client import Client
 from biztoken.contract import Contract
 from biztoken.embedded import EmbeddedMock
@@ -55,7 +55,7 @@ class Suite:
         self.contract = contract
         self.target = target
         self.directory = directory
-        self.on_plan: Callable[[int], None] = lambda _count: None
+        self.on_plan: Callable[[int, int], None] = lambda _cases, _requests: None
         self.on_case: Callable[[CaseResult], None] = lambda _result: None
         self.cases = self._chosen(load_cases(contract))
         self.planned: list[Case] = []
@@ -123,10 +123,18 @@ class Suite:
         """Write the plan and a result that is incomplete until the run says otherwise."""
         self.planned = list(cases)
         rows = [{"id": case.id, "clause": case.clause, "family": case.family} for case in cases]
-        plan = {"planned": len(rows), "cases": rows, "seed": self.options.seed, "target": self._target_json()}
+        requests = expected_requests(self.planned, self.contract, self.target.concurrency_limit)
+        plan = {
+            "planned": len(rows),
+            "requests": requests,
+            "cases": rows,
+            "seed": self.options.seed,
+            "target": self._target_json(),
+        }
         write_json(self.directory / "plan.json", plan)
         write_result(self.directory, self._result(complete=False))
-        self.on_plan(len(rows))
+        render(self.directory, self.options.lang)  # so that a killed run leaves a page, too
+        self.on_plan(len(rows), requests)
 
     def begin(self) -> None:
         """Send the first requests. UserError where no sound one gets through."""
@@ -207,9 +215,7 @@ class Suite:
     def _result(self, *, complete: bool) -> Json:
         cases = self._case_results()
         partial = self.scope == "partial" or not complete
-        rows, causes = judged_clauses(
-            self.contract, self.run.tally, cases, strict=self.options.strict, partial=partial
-        )
+        rows, causes = judged_clauses(self.contract, self.run.tally, cases, strict=self.options.strict, partial=partial)
         code = exit_code(
             rows,
             planned=len(self.planned),

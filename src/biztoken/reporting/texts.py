@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -39,10 +40,26 @@ def both(key: str, **values: object) -> dict[str, str]:
 
 
 def in_language(text: object, lang: str) -> str:
-    """A text of a record for a reader of `lang`: some come as {en, zh}, some in one language, some not at all."""
+    """A text of a record for a reader of `lang`: some come as {en, zh}, some in short English, some not at all."""
     if isinstance(text, Mapping):
         return str(text.get(lang) or text.get("en") or "")
-    return "" if text is None else str(text)
+    if text is None:
+        return ""
+    return worded(str(text)) if lang == "zh" else str(text)
+
+
+def worded(text: str) -> str:
+    """The short English of expected, received, difference and observations, in Chinese."""
+    for pattern, chinese in _wording():
+        text = pattern.sub(chinese, text)
+    return text
+
+
+@cache
+def _wording() -> tuple[tuple[re.Pattern[str], str], ...]:
+    rows = yaml.safe_load((Path(__file__).parent / "wording.yaml").read_text("utf-8"))
+    # Words only: a wording inside a longer name of the contract is no wording.
+    return tuple((re.compile(rf"(?<![\w-])(?:{pattern})(?![\w-])"), chinese) for pattern, chinese in rows)
 
 
 def section_name(section: str, lang: str) -> str:
