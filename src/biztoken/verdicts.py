@@ -153,6 +153,8 @@ def judged_clauses(
         by_clause[charge.finding.clause].append(charge)
     for case in cases:
         own_cases[case.clause].append(case)
+    # A clause that only another clause's case brings about shares the reason why that case was not run.
+    wants = {contract.clauses[case.clause].subject: case.reason for case in cases if case.verdict is Verdict.UNTESTABLE}
     rows = []
     for clause in contract.clauses.values():
         if clause.side == "client":
@@ -162,6 +164,8 @@ def judged_clauses(
         )
         if partial and reason is NEVER_SEEN:
             verdict, reason = Verdict.NOT_RUN, LEFT_OUT
+        elif reason is NEVER_SEEN:
+            reason = wants.get(clause.subject) or reason
         rows.append(_clause_row(clause, verdict, reason, by_clause[clause.id], tally, cause_ids))
     return rows, causes_json(groups)
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from biztoken.contract import Contract
 from biztoken.errors import UserError
 from biztoken.mock import latency, overrides
 from biztoken.mock.conditions import COUNTING, WORDS
+from biztoken.mock.spelling import no_yaml, unknown, unreadable
 
 CLOSINGS = ("before", "mid-body", "after")
 _FIELDS = ("id", "clause", "when", "change", "times")
@@ -69,23 +69,31 @@ def _is_duration(value: Any) -> bool:
         return False
 
 
-_SHAPES: Mapping[str, tuple[_Check, str]] = {
-    "boolean": (lambda value: isinstance(value, bool), "true or false"),
-    "closing": (lambda value: value in CLOSINGS, "before, mid-body or after"),
-    "counts": (_is_mapping_of(_is_whole), "a mapping of pictures to numbers of faces"),
-    "duration": (_is_duration, "a duration such as 20ms"),
-    "mapping": (lambda value: isinstance(value, dict), "a mapping"),
-    "names": (_is_list_of(_is_text), "a text or a list of texts"),
-    "number": (_is_whole, "a whole number"),
-    "number or null": (lambda value: value is None or _is_whole(value), "a whole number or null"),
-    "numbers": (_is_list_of(_is_whole), "a whole number or a list of them"),
-    "outcome": (lambda value: value in ("success", "failure"), "success or failure"),
-    "pattern": (_is_pattern, "a regular expression"),
-    "patterns": (_is_mapping_of(_is_pattern), "a mapping of names to regular expressions"),
-    "probability": (lambda value: type(value) in (int, float) and 0 <= value <= 1, "a number from 0 to 1"),
-    "text": (_is_text, "a text"),
-    "texts": (_is_mapping_of(lambda value: value is None or _is_text(value)), "a mapping of pictures to texts"),
-    "true": (lambda value: value is True, "true"),
+_SHAPES: Mapping[str, tuple[_Check, str, str]] = {
+    "boolean": (lambda value: isinstance(value, bool), "true or false", " true 或 false"),
+    "closing": (lambda value: value in CLOSINGS, "before, mid-body or after", " before、mid-body 或 after"),
+    "counts": (_is_mapping_of(_is_whole), "a mapping of pictures to numbers of faces", "图片到人脸数的映射"),
+    "duration": (_is_duration, "a duration such as 20ms", "时长，如 20ms"),
+    "mapping": (lambda value: isinstance(value, dict), "a mapping", "映射"),
+    "names": (_is_list_of(_is_text), "a text or a list of texts", "文本或文本列表"),
+    "number": (_is_whole, "a whole number", "整数"),
+    "number or null": (lambda value: value is None or _is_whole(value), "a whole number or null", "整数或 null"),
+    "numbers": (_is_list_of(_is_whole), "a whole number or a list of them", "整数或整数列表"),
+    "outcome": (lambda value: value in ("success", "failure"), "success or failure", " success 或 failure"),
+    "pattern": (_is_pattern, "a regular expression", "正则表达式"),
+    "patterns": (_is_mapping_of(_is_pattern), "a mapping of names to regular expressions", "名称到正则表达式的映射"),
+    "probability": (
+        lambda value: type(value) in (int, float) and 0 <= value <= 1,
+        "a number from 0 to 1",
+        " 0 到 1 之间的数",
+    ),
+    "text": (_is_text, "a text", "文本"),
+    "texts": (
+        _is_mapping_of(lambda value: value is None or _is_text(value)),
+        "a mapping of pictures to texts",
+        "图片到文本的映射",
+    ),
+    "true": (lambda value: value is True, "true", " true"),
 }
 # What alters a rule works before there is an answer, so it stands in a fault of its own.
 RULE_CHANGES = {"accept": "true", "contract": "mapping", "concurrency": "number or null"}
@@ -108,11 +116,15 @@ def load(path: Path, contract: Contract) -> tuple[Fault, ...]:
     try:
         entries = yaml.safe_load(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError) as problem:
-        raise UserError(f"faults file {path}", f"it cannot be read ({problem.__class__.__name__})") from None
-    except yaml.YAMLError:
-        raise UserError(f"faults file {path}", "it is no YAML; correct it") from None
+        raise unreadable(f"faults file {path}", problem) from None
+    except yaml.YAMLError as problem:
+        raise no_yaml(f"faults file {path}", problem) from None
     if not isinstance(entries, list):
-        raise UserError(f"faults file {path}", "write a list of {id, clause, when, change, times}")
+        raise UserError(
+            f"faults file {path}",
+            "write a list of {id, clause, when, change, times}",
+            "请写 {id, clause, when, change, times} 的列表",
+        )
     return parse(entries, contract)
 
 
@@ -122,7 +134,7 @@ def parse(entries: Sequence[Any], contract: Contract) -> tuple[Fault, ...]:
     ids = [fault.id for fault in faults]
     for name in ids:
         if ids.count(name) > 1:
-            raise UserError(f"fault {name}", "its id stands there twice; rename one")
+            raise UserError(f"fault {name}", "its id stands there twice; rename one", "id 重复；请改名")
     return faults
 
 
@@ -135,29 +147,31 @@ def check(fault: Fault, contract: Contract) -> None:
     for name, value in fault.change.items():
         _hold(f"{where}: change.{name}", name, value, {**RULE_CHANGES, **ANSWER_CHANGES})
     if not fault.change:
-        raise UserError(f"{where}: change", "write what to change")
+        raise UserError(f"{where}: change", "write what to change", "请写明要改什么")
     if len({name in RULE_CHANGES for name in fault.change}) > 1 or ("accept" in fault.change and len(fault.change) > 1):
-        raise UserError(f"{where}: change", "it alters a rule and more; split the fault in two")
+        hint, zh = "it alters a rule and more; split the fault in two", "既改规则又改别的；请拆成两个 fault"
+        raise UserError(f"{where}: change", hint, zh)
     if fault.times is not None and (type(fault.times) is not int or fault.times < 1):
-        raise UserError(f"{where}: times", "write a whole number, or null for ever")
+        raise UserError(f"{where}: times", "write a whole number, or null for ever", "请写整数，或写 null 表示一直")
     if fault.when.get("every") == 0:
-        raise UserError(f"{where}: when.every", "write 1 or more")
+        raise UserError(f"{where}: when.every", "write 1 or more", "请写 1 或更大的数")
     if not 200 <= fault.change.get("status", 200) <= 599:
-        raise UserError(f"{where}: change.status", "write a status from 200 to 599")
+        raise UserError(f"{where}: change.status", "write a status from 200 to 599", "请写 200 到 599 的状态码")
     if "contract" in fault.change:
         overrides.check(f"{where}: change.contract", fault.change["contract"], contract)
 
 
 def _fault(number: int, entry: Any, contract: Contract) -> Fault:
     if not isinstance(entry, dict) or not isinstance(entry.get("id"), str):
-        raise UserError(f"fault {number}", "write a mapping with id, clause, when, change and times")
+        hint = "write a mapping with id, clause, when, change and times"
+        raise UserError(f"fault {number}", hint, "请写含 id、clause、when、change、times 的映射")
     where = f"fault {entry['id']}"
     for name in entry:
         if name not in _FIELDS:
-            raise UserError(f"{where}: {name}", _near(name, _FIELDS))
+            raise unknown(f"{where}: {name}", name, _FIELDS)
     for name in ("when", "change"):
         if not isinstance(entry.get(name, {}), dict):
-            raise UserError(f"{where}: {name}", "write a mapping")
+            raise UserError(f"{where}: {name}", "write a mapping", "请写映射")
     fault = Fault(entry["id"], entry.get("change", {}), entry.get("when", {}), entry.get("times"), entry.get("clause"))
     check(fault, contract)
     return fault
@@ -165,12 +179,7 @@ def _fault(number: int, entry: Any, contract: Contract) -> Fault:
 
 def _hold(where: str, name: str, value: Any, shapes: Mapping[str, str]) -> None:
     if name not in shapes:
-        raise UserError(where, _near(name, shapes))
-    is_right, sentence = _SHAPES[shapes[name]]
+        raise unknown(where, name, shapes)
+    is_right, sentence, zh = _SHAPES[shapes[name]]
     if not is_right(value):
-        raise UserError(where, f"write {sentence}")
-
-
-def _near(name: Any, known: Sequence[str] | Mapping[str, Any]) -> str:
-    near = get_close_matches(str(name), known, 1, 0.5)
-    return f"did you mean {near[0]}?" if near else f"known: {', '.join(sorted(known))}"
+        raise UserError(where, f"write {sentence}", f"请写{zh}")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from biztoken.errors import UserError
+from biztoken.mock.spelling import no_yaml, unknown, unreadable
 
 STATES = ("active", "discontinued", "denied", "ip_not_allowed", "retries_exhausted")
 DEMO_FILE = Path(__file__).with_name("demo-keys.yaml")
@@ -41,19 +41,19 @@ def load(path: Path) -> dict[str, Key]:
     try:
         document = yaml.safe_load(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError) as problem:
-        raise UserError(f"keys file {path}", f"it cannot be read ({problem.__class__.__name__})") from None
+        raise unreadable(f"keys file {path}", problem) from None
     except yaml.YAMLError as problem:
-        mark = getattr(problem, "problem_mark", None)
-        where = f" near line {mark.line + 1}" if mark else ""
-        raise UserError(f"keys file {path}", f"it is no YAML{where}; correct it") from None
+        raise no_yaml(f"keys file {path}", problem) from None
     entries = document.get("keys") if isinstance(document, dict) else None
     if not isinstance(entries, list) or not entries or set(document) != {"keys"}:
-        raise UserError(f"keys file {path}", "write `keys:` and below it a list of {api_key, api_secret}")
+        hint = "write `keys:` and below it a list of {api_key, api_secret}"
+        raise UserError(f"keys file {path}", hint, "请写 `keys:`，其下为 {api_key, api_secret} 的列表")
     keys: dict[str, Key] = {}
     for number, entry in enumerate(entries, 1):
         key = _key(f"{path}, key {number}", entry)
         if key.api_key in keys:
-            raise UserError(f"{path}, key {number}", f"api_key {key.api_key} stands there twice; remove one")
+            hint = f"api_key {key.api_key} stands there twice; remove one"
+            raise UserError(f"{path}, key {number}", hint, f"api_key {key.api_key} 重复出现；请删去一个")
         keys[key.api_key] = key
     return keys
 
@@ -70,17 +70,16 @@ def demo_keys() -> dict[str, tuple[str, str]]:
 
 def _key(where: str, entry: Any) -> Key:
     if not isinstance(entry, Mapping):
-        raise UserError(where, "write a mapping with api_key and api_secret")
+        raise UserError(where, "write a mapping with api_key and api_secret", "请写含 api_key 和 api_secret 的映射")
     for name in entry:
         if name not in _NAMES:
-            near = get_close_matches(str(name), _NAMES, 1, 0.5)
-            raise UserError(f"{where}: {name}", f"did you mean {near[0]}?" if near else f"known: {', '.join(_NAMES)}")
+            raise unknown(f"{where}: {name}", name, _NAMES)
     for name in ("api_key", "api_secret"):
         if not isinstance(entry.get(name), str) or not entry[name]:
-            raise UserError(f"{where}: {name}", "it is required; write a text in quotes")
+            raise UserError(f"{where}: {name}", "it is required; write a text in quotes", "必填；请写带引号的文本")
     # The signed text separates its fields by &, so such a key could never be read from a sign.
     if "&" in entry["api_key"]:
-        raise UserError(f"{where}: api_key", "it may not contain &")
+        raise UserError(f"{where}: api_key", "it may not contain &; correct it", "不能含有 &；请改正")
     for name, value in entry.items():
         _check(f"{where}: {name}", name, value)
     return Key(**entry)
@@ -88,11 +87,10 @@ def _key(where: str, entry: Any) -> Key:
 
 def _check(where: str, name: str, value: Any) -> None:
     if name == "state" and value not in STATES:
-        near = get_close_matches(str(value), STATES, 1, 0.5)
-        raise UserError(where, f"did you mean {near[0]}?" if near else f"write one of {', '.join(STATES)}")
+        raise unknown(f"{where} {value}", value, STATES)
     if name in ("verify", "data_source") and not isinstance(value, bool):
-        raise UserError(where, "write true or false")
+        raise UserError(where, "write true or false", "请写 true 或 false")
     if name in ("quota", "concurrency") and value is not None and (type(value) is not int or value < 0):
-        raise UserError(where, "write a whole number, or null for no limit")
+        raise UserError(where, "write a whole number, or null for no limit", "请写整数，或写 null 表示不限")
     if name == "role" and value is not None and not isinstance(value, str):
-        raise UserError(where, "write a text")
+        raise UserError(where, "write a text", "请写文本")

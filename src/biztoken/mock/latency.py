@@ -13,6 +13,7 @@ _DURATION = re.compile(r"\s*(\d+(?:\.\d+)?|\.\d+)\s*(ms|us|s|)\s*")
 _DISTRIBUTION = re.compile(r"\s*([a-z]+)\s*\(([^()]*)\)\s*")
 _ARGUMENTS = {"uniform": 2, "normal": 2, "exp": 1}
 _HINT = "write a duration such as 20ms or 0.02, or uniform(10ms,50ms), normal(50ms,10ms) or exp(30ms)"
+_HINT_ZH = "请写时长，如 20ms 或 0.02，或写 uniform(10ms,50ms)、normal(50ms,10ms)、exp(30ms)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +45,10 @@ def parse(text: str) -> Latency:
         return Latency("constant", (duration(text),))
     kind, arguments = match[1], match[2].split(",")
     if _ARGUMENTS.get(kind) != len(arguments):
-        raise UserError(f"latency {text}", _HINT)
+        raise UserError(f"latency {text}", _HINT, _HINT_ZH)
     values = tuple(duration(argument) for argument in arguments)
     if kind == "uniform" and values[0] > values[1]:
-        raise UserError(f"latency {text}", "write the shorter duration first")
+        raise UserError(f"latency {text}", "write the shorter duration first", "请把较短的时长写在前面")
     return Latency(kind, values)
 
 
@@ -55,5 +56,5 @@ def duration(text: str | float) -> float:
     """Seconds of `20ms`, `1.5s`, `0.02` or a number of seconds."""
     match = _DURATION.fullmatch(str(text))
     if match is None or isinstance(text, bool):
-        raise UserError(f"latency {text}", _HINT)
+        raise UserError(f"latency {text}", _HINT, _HINT_ZH)
     return float(match[1]) * _UNITS[match[2]]

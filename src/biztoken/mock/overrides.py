@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from difflib import get_close_matches
 from typing import Any
 
 from biztoken.contract import Contract
 from biztoken.errors import UserError
+from biztoken.mock.spelling import unknown
 
 _Check = Callable[[Any], bool]
+_Shape = tuple[_Check, str, str]  # the test, and what is due in English and Chinese
 
 
 def _is_whole_or_null(value: Any) -> bool:
@@ -33,20 +34,28 @@ def _is_required_when(value: Any) -> bool:
     return value is None or (isinstance(value, dict) and all(isinstance(entry, str) for entry in value.values()))
 
 
-_PARAMETER: Mapping[str, tuple[_Check, str]] = {
-    "values": (_is_texts, "a list of texts"),
-    "minimum": (_is_whole_or_null, "a whole number or null"),
-    "maximum": (_is_whole_or_null, "a whole number or null"),
-    "length": (_is_whole_or_null, "a whole number or null"),
-    "max_bytes": (_is_whole_or_null, "a whole number or null"),
-    "default": (_is_text_or_null, "a text or null"),
-    "when": (_is_when, "a mapping of fields to lists of texts"),
-    "required_when": (_is_required_when, "a mapping of fields to texts, {} for always or null for never"),
+_PARAMETER: Mapping[str, _Shape] = {
+    "values": (_is_texts, "a list of texts", "文本列表"),
+    "minimum": (_is_whole_or_null, "a whole number or null", "整数或 null"),
+    "maximum": (_is_whole_or_null, "a whole number or null", "整数或 null"),
+    "length": (_is_whole_or_null, "a whole number or null", "整数或 null"),
+    "max_bytes": (_is_whole_or_null, "a whole number or null", "整数或 null"),
+    "default": (_is_text_or_null, "a text or null", "文本或 null"),
+    "when": (_is_when, "a mapping of fields to lists of texts", "字段到文本列表的映射"),
+    "required_when": (
+        _is_required_when,
+        "a mapping of fields to texts, {} for always or null for never",
+        "字段到文本的映射，{} 表示总是，null 表示从不",
+    ),
 }
-_ERROR: Mapping[str, tuple[_Check, str]] = {
-    "status": (lambda value: type(value) is int, "a status code"),
-    "text": (lambda value: isinstance(value, str), "a text, with {detail} where the detail stands"),
-    "body": (lambda value: value in ("json", "text"), "json or text"),
+_ERROR: Mapping[str, _Shape] = {
+    "status": (lambda value: type(value) is int, "a status code", "状态码"),
+    "text": (
+        lambda value: isinstance(value, str),
+        "a text, with {detail} where the detail stands",
+        "文本，详情处写 {detail}",
+    ),
+    "body": (lambda value: value in ("json", "text"), "json or text", "json 或 text"),
 }
 
 
@@ -59,7 +68,7 @@ def check(where: str, changes: Any, contract: Contract) -> None:
             place = f"{where}.{group}.{name}"
             _known(place, name, known[group])
             if group == "limits":
-                _hold(place, attributes, (lambda value: type(value) is int, "a whole number"))
+                _hold(place, attributes, (lambda value: type(value) is int, "a whole number", "整数"))
                 continue
             shapes = _PARAMETER if group == "parameters" else _ERROR
             for attribute, value in _mapping(place, attributes).items():
@@ -89,16 +98,15 @@ def _frozen(attribute: str, value: Any) -> Any:
 
 def _mapping(where: str, value: Any) -> Mapping[str, Any]:
     if not isinstance(value, dict):
-        raise UserError(where, "write a mapping")
+        raise UserError(where, "write a mapping", "请写映射")
     return value
 
 
 def _known(where: str, name: Any, known: Mapping[str, Any]) -> None:
     if name not in known:
-        near = get_close_matches(str(name), known, 1, 0.5)
-        raise UserError(where, f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}")
+        raise unknown(where, name, known)
 
 
-def _hold(where: str, value: Any, shape: tuple[_Check, str]) -> None:
+def _hold(where: str, value: Any, shape: _Shape) -> None:
     if not shape[0](value):
-        raise UserError(where, f"write {shape[1]}")
+        raise UserError(where, f"write {shape[1]}", f"请写{shape[2]}")

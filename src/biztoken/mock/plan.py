@@ -89,9 +89,17 @@ def _moment(fault: Fault) -> object:
     stage = max((WORDS[name].stage for name in fault.when if name in WORDS), default=Stage.ARRIVAL)
     if stage is not Stage.ARRIVAL and "body" in fault.change.get("contract", {}).get("limits", {}):
         what = f"fault {fault.id}: change.contract.limits.body"
-        raise UserError(what, "it is settled before the body is read; let `when` ask for method, path or header only")
+        raise UserError(
+            what,
+            "it is settled before the body is read; let `when` ask for method, path or header only",
+            "读取请求体之前就已确定；`when` 只能用 method、path、header",
+        )
     if stage is Stage.DECISION:
         late = next(name for name in fault.when if name in WORDS and WORDS[name].stage is stage)
         what = f"fault {fault.id}: when.{late}"
-        raise UserError(what, "it is known only after the rules that the fault alters; leave it out")
+        raise UserError(
+            what,
+            "it is known only after the rules that the fault alters; leave it out",
+            "要到所改规则之后才知道；请去掉",
+        )
     return stage

@@ -128,7 +128,11 @@ def _app(options: Options, rules: Contract) -> App:
 def _check_tls(options: Options) -> None:
     if (options.tls_cert is None) is not (options.tls_key is None):
         missing = "tls-key" if options.tls_key is None else "tls-cert"
-        raise UserError(missing, "a certificate and its key go together; give both or neither")
+        raise UserError(
+            missing,
+            "a certificate and its key go together; give both or neither",
+            "证书和私钥须成对给出；请都给或都不给",
+        )
     if options.tls_cert is None or options.tls_key is None:
         return
     try:
@@ -137,21 +141,27 @@ def _check_tls(options: Options) -> None:
     except (OSError, ssl.SSLError) as problem:
         what = f"tls-cert {options.tls_cert}, tls-key {options.tls_key}"
         hint = f"they cannot be used ({problem.__class__.__name__}); give two PEM files that belong together"
-        raise UserError(what, hint) from None
+        raise UserError(what, hint, "无法使用；请给出一对匹配的 PEM 文件") from None
 
 
 def _listen(options: Options) -> socket.socket:
     """A socket that listens, so that the URL is known before the server starts."""
     if not 0 <= options.port <= _LAST_PORT:
-        raise UserError(f"port {options.port}", f"write a number from 1 to {_LAST_PORT}, or 0 for any")
+        raise UserError(
+            f"port {options.port}",
+            f"write a number from 1 to {_LAST_PORT}, or 0 for any",
+            f"请写 1 到 {_LAST_PORT} 的数，或写 0 任选",
+        )
     try:
         found = socket.getaddrinfo(options.host, options.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, OverflowError, UnicodeError):
         what = f"host {options.host}, port {options.port}"
-        raise UserError(what, "there is no such address; use 127.0.0.1") from None
+        raise UserError(what, "there is no such address; use 127.0.0.1", "没有这个地址；请用 127.0.0.1") from None
     if not options.allow_public and not all(ipaddress.ip_address(entry[4][0]).is_loopback for entry in found):
         raise UserError(
-            f"host {options.host}", "others could reach the mock there; use 127.0.0.1, or allow a public address"
+            f"host {options.host}",
+            "others could reach the mock there; use 127.0.0.1, or allow a public address",
+            "其他人可以访问该地址；请用 127.0.0.1，或明确允许公开地址",
         )
     family, kind, protocol, _, address = found[0]
     # Without the protocol asyncio would not switch Nagle's algorithm off, and every second answer would take 40 ms.
@@ -163,7 +173,11 @@ def _listen(options: Options) -> socket.socket:
     except (OSError, OverflowError) as problem:
         listener.close()
         reason = getattr(problem, "strerror", None) or "not possible"
-        raise UserError(f"port {options.port}", f"it cannot be used ({reason}); choose another, or 0 for any") from None
+        raise UserError(
+            f"port {options.port}",
+            f"it cannot be used ({reason}); choose another, or 0 for any",
+            f"无法使用（{reason}）；请换一个，或用 0 任选",
+        ) from None
     return listener
 
 
