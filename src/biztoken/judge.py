@@ -179,14 +179,15 @@ def _fitting(reading: Reading, expected: Expected, found: Alternative, due: str,
         yield broken(expected.clause, "status", due, f"status {reading.status}")
         return
     kept = [expected.clause]
-    row, first = contract.errors.get(reading.name), contract.errors.get(expected.alternatives[0].error or "")
-    if first is not None:
-        # A legal alternative keeps the row that it stands for as well.
-        kept.append(contract.clause_id(first.name, "name"))
-        kept += [contract.clause_id(first.name, "status")] if reading.status == first.status else []
-    if row is not None and row.detail in ("parameter", "reason"):
-        kept.append(contract.clause_id(row.name, "detail"))
-        kept += [reading.detail.replace("_", "-")] if row.detail == "reason" else []
+    row, first = contract.errors.get(reading.name), expected.alternatives[0].error
+    if row is not None:
+        kept.append(contract.clause_id(row.name, "name"))
+        if first == "AUTHENTICATION_ERROR" and reading.detail == "INVALID_SIGN" and reading.status == row.status:
+            # The other way to tell of a bad signature keeps the row that it stands for.
+            kept += [contract.clause_id(first, rule) for rule in ("name", "status")]
+        if found.detail is not None:
+            kept.append(contract.clause_id(row.name, "detail"))
+            kept += [reading.detail.replace("_", "-")] if row.detail == "reason" else []
     yield from (Check(clause) for clause in dict.fromkeys(kept) if clause in contract.clauses)
 
 
