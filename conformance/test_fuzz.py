@@ -11,10 +11,12 @@ from biztoken.fuzz import Drawn, Picture, View, clause_against, draw, expectatio
 from biztoken.judge import Expected, Outcome, answer, read
 from biztoken.model import Verdict
 from biztoken.pytest_plugin import report
-from biztoken.runner import NoisyReplyError
+from biztoken.runner import NoisyReplyError, harness_text, no_reply
 from biztoken.verdicts import Text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from biztoken.model import Exchange, Value
     from biztoken.runner import Run
     from biztoken.suite import Suite
@@ -40,18 +42,18 @@ test_fuzz.cases = planned  # type: ignore[attr-defined]
 
 def _case(view: View, examples: int) -> Case:
     def play(run: Run, case: Case, branch: Branch) -> CaseResult:
-        return explore(run, case, view, examples)
+        return explore(run, case, branch, draw(view, examples=examples, seed=run.samples.seed))
 
     where = {name: (value,) for name, value in view.fixed.items()}
     count = len(view.properties) * 4 + examples  # about: each boundary and omission of a property, then the examples
     return Case(view.id, CLAUSE, "fuzz", Expected("fuzz", CLAUSE), where, play=play, requests=lambda _: count)
 
 
-def explore(run: Run, case: Case, view: View, examples: int) -> CaseResult:
-    """Send everything that the view draws. No finding ends it; a view without one 200 has tested nothing."""
+def explore(run: Run, case: Case, branch: Branch, drawings: Iterable[Drawn]) -> CaseResult:
+    """Send everything that is drawn. No finding ends it; a view without one 200 has tested nothing."""
     sent = accepted = noisy = 0
     before = set(run.tally.charges)
-    for drawn in draw(view, examples=examples, seed=run.samples.seed):
+    for drawn in drawings:
         request = Request(tuple((name, _value(run, value)) for name, value in drawn.form))
         expected = expectation(drawn, run.contract)
         try:
@@ -61,11 +63,16 @@ def explore(run: Run, case: Case, view: View, examples: int) -> CaseResult:
             continue
         sent += 1
         if exchange.reply is None:
+            again = run.still_answers(case, run.control(branch, {}, "fuzz"))
+            if again is None:
+                return run.result(case, Verdict.HARNESS, harness_text(exchange), (exchange.id,))
+            if expected.kind != "observe":
+                run.take([no_reply(expected.clause, exchange)], _told(case, drawn), (again.id, exchange.id))
             continue
         accepted += read(exchange.reply).outcome is Outcome.ACCEPTED
         _judge(run, case, drawn, expected, exchange)
-    told = f"{view.id}: {sent} requests, {accepted} accepted"
-    run.notes.append(Text(told, f"{view.id}：{sent} 个请求，{accepted} 个被接受"))
+    told = f"{case.id}: {sent} requests, {accepted} accepted"
+    run.notes.append(Text(told, f"{case.id}：{sent} 个请求，{accepted} 个被接受"))
     found = {charge[0] for charge in set(run.tally.charges) - before}
     if any(run.contract.clauses[clause].level == "MUST" for clause in found):
         return run.result(case, Verdict.FAIL, Text(f"{told}.", f"{told}。"))

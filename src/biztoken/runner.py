@@ -200,7 +200,7 @@ class Run:
         request = self.request(case, control)
         exchange = self.attempt(request, case.id, "defect", tolerated=case.expected)
         if exchange.reply is None:
-            return self._no_reply(case, control, branch, exchange)
+            return self._no_reply(case, control, exchange)
         return self.judged(case, exchange, control)
 
     def judged(self, case: Case, exchange: Exchange, control: Control | None = None) -> CaseResult:
@@ -244,16 +244,23 @@ class Run:
         verdict = Verdict.FAIL if case.clause in charged else control.verdict
         return self.result(case, verdict, control.failed, ids)
 
-    def _no_reply(self, case: Case, control: Control, branch: Branch, exchange: Exchange) -> CaseResult:
-        """No reply twice: the target's fault where the control is still answered, ours or the network's else."""
-        again = self.attempt(Request(tuple(self.fill(control.form))), case.id, "control")
+    def _no_reply(self, case: Case, control: Control, exchange: Exchange) -> CaseResult:
+        again = self.still_answers(case, control)
+        if again is None:
+            return self.result(case, Verdict.HARNESS, harness_text(exchange), (exchange.id,))
         ids = (again.id, exchange.id)
-        if again.reply is None or read(again.reply).outcome is not Outcome.ACCEPTED:
-            return self.result(case, Verdict.HARNESS, _harness_text(exchange), ids)
-        failure = (exchange.failure or "").partition(":")[0]
-        self.take([broken(case.clause, "no reply", "a reply", failure)], case, ids)
+        self.take([no_reply(case.clause, exchange)], case, ids)
         level = self.contract.clauses[case.clause].level
         return self.result(case, Verdict.FAIL if level is Level.MUST else Verdict.WARN, None, ids)
+
+    def still_answers(self, case: Case, control: Control) -> Exchange | None:
+        """The control's exchange when it is sent again and accepted, else None.
+
+        No reply twice is the target's fault where the control is still answered, ours or the network's else.
+        """
+        again = self.attempt(Request(tuple(self.fill(control.form))), case.id, "control")
+        accepted = again.reply is not None and read(again.reply).outcome is Outcome.ACCEPTED
+        return again if accepted else None
 
     def result(
         self, case: Case, verdict: Verdict, reason: Text | None = None, exchanges: tuple[int, ...] = ()
@@ -315,7 +322,7 @@ class Run:
             form = sound_form(branch, self.contract, self.samples) | self._extras.get(branch, {}) | dict(base)
             exchange = self.attempt(Request(tuple(self.fill(form))), name, "control")
             if exchange.reply is None:
-                return Control(form, exchange, _harness_text(exchange), Verdict.HARNESS)
+                return Control(form, exchange, harness_text(exchange), Verdict.HARNESS)
             reading = read(exchange.reply)
             if reading.outcome is Outcome.ACCEPTED:
                 self.sound_controls += 1
@@ -473,6 +480,12 @@ def _expects(expected: Expected | None, reading: Reading) -> bool:
     )
 
 
-def _harness_text(exchange: Exchange) -> Text:
+def no_reply(clause: str, exchange: Exchange) -> Check:
+    """The finding that a request got no reply, though others do."""
+    return broken(clause, "no reply", "a reply", f"no reply ({(exchange.failure or '').partition(':')[0]})")
+
+
+def harness_text(exchange: Exchange) -> Text:
+    """Why there is no verdict where there was no reply."""
     failure = exchange.failure or "no reply"
     return Text(f"There was no reply: {failure}.", f"没有得到应答：{failure}。")

@@ -1,0 +1,195 @@
+"""What the end-to-end tests share: the command as a process, a mock beside it, and what a run leaves."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from biztoken.mock.keys import demo_keys
+
+Ahead = Callable[[Callable[[str], Any]], Callable[[str], Any]]
+LONGEST = 120  # seconds that any command may take, however busy the machine
+AT_ONCE = 2
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command left: exit code, both streams, the seconds it took and the directory of its run."""
+
+    code: int
+    out: str
+    err: str
+    seconds: float
+    directory: Path
+
+    @cached_property
+    def result(self) -> dict[str, Any]:
+        """What result.json says."""
+        return json.loads((self.directory / "result.json").read_text("utf-8"))
+
+    @cached_property
+    def verdicts(self) -> dict[str, str]:
+        """The verdict of each clause."""
+        return {row["id"]: row["verdict"] for row in self.result["clauses"]}
+
+    @cached_property
+    def exchanges(self) -> list[dict[str, Any]]:
+        """The exchanges in the order in which they were recorded."""
+        return [json.loads(line) for line in self.text("evidence.ndjson").splitlines()]
+
+    def earned(self, verdict: str) -> set[str]:
+        """The ids of the clauses with this verdict."""
+        return {name for name, got in self.verdicts.items() if got == verdict}
+
+    def clause(self, name: str) -> dict[str, Any]:
+        """The row of a clause."""
+        return next(row for row in self.result["clauses"] if row["id"] == name)
+
+    def case(self, name: str) -> dict[str, Any]:
+        """The row of a case."""
+        return next(row for row in self.result["cases"] if row["id"] == name)
+
+    def text(self, name: str) -> str:
+        """A file of the run."""
+        return (self.directory / name).read_text("utf-8")
+
+
+class Cli:
+    """Runs `biztoken` as a user does: a process of its own, away from the repository."""
+
+    def __init__(self, place: Path) -> None:
+        self._place = place
+        self._numbers = count(1)
+
+    def new_path(self, name: str) -> Path:
+        """A path that nothing uses yet."""
+        return self._place / f"{next(self._numbers)}-{name}"
+
+    def run(
+        self, *command: object, cwd: Path | None = None, env: Mapping[str, str] | None = None, out: Path | None = None
+    ) -> Outcome:
+        """Run a command of biztoken to its end."""
+        return self.python("-m", "biztoken", *command, cwd=cwd, env=env, out=out)
+
+    def check(self, *options: object, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> Outcome:
+        """Run `biztoken check` into a directory of its own."""
+        out = self.new_path("run")
+        return self.run("check", "--out", out, *options, cwd=cwd, env=env, out=out)
+
+    def python(
+        self, *command: object, cwd: Path | None = None, env: Mapping[str, str] | None = None, out: Path | None = None
+    ) -> Outcome:
+        """Run Python to its end."""
+        started = time.monotonic()
+        done = subprocess.run(
+            [sys.executable, *map(str, command)],
+            cwd=cwd or self._place,
+            env=plain_environment() | dict(env or {}),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=LONGEST,
+        )
+        return Outcome(done.returncode, done.stdout, done.stderr, time.monotonic() - started, out or self._place)
+
+    @contextmanager
+    def started(self, *command: object) -> Iterator[subprocess.Popen[bytes]]:
+        """A command that is running, its streams in files `out` and `err` of its directory; ended with the block."""
+        place = self.new_path("process")
+        place.mkdir()
+        with (place / "out").open("wb") as out, (place / "err").open("wb") as err:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "biztoken", *map(str, command)],
+                cwd=place,
+                env=plain_environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+            )
+            try:
+                yield process
+            finally:
+                process.kill()
+                process.wait(LONGEST)
+
+    @contextmanager
+    def mock(self, faults: Sequence[Mapping[str, Any]] = ()) -> Iterator[str]:
+        """The URL of a mock with these faults, until the block ends."""
+        options = ["--faults", str(self.write("faults.yaml", list(faults)))] if faults else []
+        process = subprocess.Popen(
+            [sys.executable, "-m", "biztoken", "mock", "--port", "0", "--stop-with-stdin", *options],
+            env=plain_environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            encoding="utf-8",
+        )
+        with process:
+            try:
+                assert process.stdout is not None
+                yield process.stdout.readline().split()[-1]
+            finally:
+                process.send_signal(signal.SIGTERM)
+
+    def target(self, url: str, *, keys: Sequence[str] = ("active",), active: str = "active", **fields: object) -> Path:
+        """A target file with these demo keys; `active` names the one that takes the active key's place."""
+        demo = demo_keys()
+        known = {role: demo[active if role == "active" else role] for role in keys}
+        pairs = {role: {"api_key": key, "api_secret": secret} for role, (key, secret) in known.items()}
+        return self.write("target.yaml", {"url": url, "keys": pairs, **fields})
+
+    def write(self, name: str, data: object) -> Path:
+        """A YAML file with this data; a text is written as it is."""
+        path = self.new_path(name)
+        path.write_text(data if isinstance(data, str) else yaml.safe_dump(data, allow_unicode=True), "utf-8")
+        return path
+
+
+def plain_environment() -> dict[str, str]:
+    """The environment without what would change a run: our own variables, pytest's and proxies."""
+    foreign = ("BIZTOKEN_", "PYTEST_", "COV_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+    return {name: value for name, value in os.environ.items() if not name.upper().startswith(foreign)}
+
+
+@pytest.fixture(scope="session")
+def cli(tmp_path_factory: pytest.TempPathFactory) -> Cli:
+    """The command."""
+    return Cli(tmp_path_factory.mktemp("e2e"))
+
+
+@pytest.fixture(scope="session")
+def plain_mock(cli: Cli) -> Iterator[str]:
+    """The URL of a mock without faults."""
+    with cli.mock() as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def ahead(request: pytest.FixtureRequest) -> Iterator[Ahead]:
+    """Makes of a function one whose calls for the module's selected values of `run` began already, two at a time."""
+    chosen = [item for item in request.session.items if item.path == request.path and hasattr(item, "callspec")]
+    names = dict.fromkeys(item.callspec.params["run"] for item in chosen if "run" in item.callspec.params)
+    futures: dict[str, Future[Any]] = {}
+
+    def begin(function: Callable[[str], Any]) -> Callable[[str], Any]:
+        futures.update({name: pool.submit(function, name) for name in names})
+        return lambda name: futures[name].result()
+
+    with ExitStack() as stack:
+        pool = stack.enter_context(ThreadPoolExecutor(AT_ONCE))
+        stack.callback(lambda: [future.cancel() for future in futures.values()])
+        yield begin
