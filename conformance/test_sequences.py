@@ -50,8 +50,10 @@ def test_reuse(run: Run, case: Case, branch: Branch) -> CaseResult:
     request = sound(run, branch)
     form = run.client.signed(request)
     data = run.client.encode(request, form)
-    run.client.send_bytes(request, form, data, case=case.id, role="probe")
+    first = run.client.send_bytes(request, form, data, case=case.id, role="probe")
     second = run.client.send_bytes(request, form, data, case=case.id, role="probe")
+    for exchange in (first, second):  # accepted or not, a token or request_id never comes twice
+        run.look(exchange, case.id)
     return run.judged(replace(case, expected=Expected("observe", case.clause)), second)
 
 

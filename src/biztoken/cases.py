@@ -172,12 +172,14 @@ def _expected(row: Mapping[str, Any], contract: Contract) -> Expected:
     expect = row["expect"]
     if isinstance(expect, str):
         return Expected(expect, row["clause"], witness=row.get("witness", False))
+    kind = "other" if "other_than" in expect else "refused"
+    expect = expect["other_than"] if kind == "other" else expect
     rows = expect if isinstance(expect, list) else [expect]
     alternatives = tuple(Alternative(item.get("error"), item.get("detail"), item.get("status")) for item in rows)
     for alternative in alternatives:
         if alternative.error and alternative.error not in contract.errors:
             raise UserError(f"case {row['id']}: {alternative.error}", "the error table has no such name; correct it")
-    return Expected("refused", row["clause"], alternatives, row.get("own", False), row.get("witness", False))
+    return Expected(kind, row["clause"], alternatives, row.get("own", False), row.get("witness", False))
 
 
 # --- derived from the contract ---------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from biztoken.errors import HarnessError
 from biztoken.evidence import Evidence
 from biztoken.model import Exchange, Reply, Upload, Value
 from biztoken.settings import Target
-from biztoken.signing import make_sign
+from biztoken.signing import Key, make_sign
 from biztoken.wire import Connection, Endpoint
 
 Form = tuple[tuple[str, Value], ...]
@@ -93,11 +93,19 @@ class Client:
 
     def signed(self, request: Request) -> Form:
         """The form with a fresh signature in its place."""
-        key = self.target.keys[request.key]
+        key = self._signing_key(request)
         return tuple(
             (name, make_sign(key, now=int(time.time()), rng=self._rng, how=request.sign) if value == SIGN else value)
             for name, value in request.form
         )
+
+    def _signing_key(self, request: Request) -> Key:
+        """The key of a request; a case may ask for the secret of another one."""
+        key = self.target.keys[request.key]
+        if (request.sign or {}).get("secret") != "of-another-key":
+            return key
+        other = next(other for role, other in self.target.keys.items() if role != request.key)
+        return Key(key.api_key, other.api_secret)
 
     def encode(self, request: Request, form: Form) -> bytes:
         """The whole request as bytes."""

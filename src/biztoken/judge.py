@@ -57,7 +57,9 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What must follow. `kind`: accepted, refused or observe.
+    """What must follow.
+
+    `kind`: accepted, refused, other (anything but the alternatives), observe, too-large or not-too-large.
 
     `clause` pays for a broken rule. `own`: it also pays for a wrong name or detail (where the contract
     leaves the name open). `witness`: the case only brings the reply about; a reply of another
@@ -114,6 +116,8 @@ def answer(reply: Reply, reading: Reading, expected: Expected, contract: Contrac
             yield from _accepted(reading, expected)
         case "refused":
             yield from _refused(reading, expected, contract)
+        case "other":
+            yield from _other(reading, expected)
         case "too-large":
             yield from _too_large(reply, reading)
         case "not-too-large":
@@ -128,6 +132,15 @@ def _accepted(reading: Reading, expected: Expected) -> Iterator[Check]:
         return
     elif reading.outcome is Outcome.REFUSED or reading.status >= 500:
         yield broken(expected.clause, "refused", "accepted", reading.told())
+
+
+def _other(reading: Reading, expected: Expected) -> Iterator[Check]:
+    """A refusal that does not apply here must not come; whatever else does is another clause's matter."""
+    if reading.outcome is Outcome.UNREADABLE:
+        return
+    told = any((reading.name, reading.detail) == (a.error, a.detail or "") for a in expected.alternatives)
+    due = "no " + " or ".join(alternative.told() for alternative in expected.alternatives)
+    yield _kept(expected.clause, not told, due, reading.told(), "refused")
 
 
 def _too_large(reply: Reply, reading: Reading) -> Iterator[Check]:

@@ -18,7 +18,7 @@ from biztoken.model import Check, Exchange, Level, Upload, Value, Verdict
 from biztoken.people import make_number
 from biztoken.verdicts import CaseResult, Tally, Text
 
-NOISE = ("CONCURRENCY_LIMIT_EXCEEDED", "LIMIT_REACHED")
+NOISE = ("CONCURRENCY_LIMIT_EXCEEDED", "LIMIT_REACHED")  # also where a reason is told as a name of its own
 REPEATS = 3  # how often noise is met again before a case is untestable
 HARNESS_IN_A_ROW = 3  # then the rest of the run would tell nothing
 INTERNAL_ERRORS = 3  # more than this many, and more than one request in a hundred, is no accident
@@ -279,6 +279,11 @@ class Run:
                     f"Add {need} {{api_key, api_secret}} to the target file: a key in that state.",
                     f"在目标文件中提供 {need}（api_key、api_secret）：处于该状态的 key。",
                 )
+            if need == "another key" and len(target.keys) < 2:
+                return Text(
+                    "Add any other of the keys to the target file, e.g. keys.no_verify.",
+                    "在目标文件中再提供任意一个 key，例如 keys.no_verify。",
+                )
             if need == "concurrency_limit" and target.concurrency_limit is None:
                 return Text(
                     "Say in the target file how many requests may be in flight: concurrency_limit.",
@@ -417,7 +422,7 @@ class Run:
                 told = f"{exchange.id}: {reading.told()}"
                 self.notes.append(Text(f"Exchange {told}; sent again.", f"交互 {told}；已重发。"))
                 continue
-            if is_noise(reading) and not _expects(tolerated, reading):
+            if is_noise(reading, request.key) and not _expects(tolerated, reading):
                 raise NoisyReplyError(reading.error)
             return exchange
         return exchange
@@ -468,9 +473,14 @@ def _is_unsigned(control: Control) -> bool:
     return control.verdict is Verdict.HARNESS and control.exchange.reply is not None
 
 
-def is_noise(reading: Reading) -> bool:
-    """Whether a reply tells of load or quota rather than of the request."""
-    return reading.name in NOISE or (reading.name == "AUTHORIZATION_ERROR" and reading.detail in NOISE)
+def is_noise(reading: Reading, key: str = "active") -> bool:
+    """Whether a reply tells of load or quota rather than of the request.
+
+    A key that is there for its state tells of that state: its quota is no noise.
+    """
+    if reading.name == "AUTHORIZATION_ERROR" and reading.detail == "LIMIT_REACHED":
+        return key == "active"
+    return reading.name in NOISE
 
 
 def _expects(expected: Expected | None, reading: Reading) -> bool:

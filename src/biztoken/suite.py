@@ -258,6 +258,9 @@ class Suite:
             return Text(self.problem.told("en"), self.problem.told("zh")).as_json()
         if self.run.stopped:
             return self.run.stopped.as_json()
+        troubled = [case.reason for case in self._case_results() if case.verdict is Verdict.HARNESS and case.reason]
+        if code == 2 and troubled:
+            return troubled[0].as_json()
         lacking = missing_required(rows, self.options.require)
         if code == 3 and lacking and self._executed() == len(self.planned):
             names = ", ".join(lacking[:10]) + (" …" if len(lacking) > 10 else "")
