@@ -19,6 +19,7 @@ from biztoken.people import make_number
 from biztoken.verdicts import CaseResult, Tally, Text
 
 NOISE = ("CONCURRENCY_LIMIT_EXCEEDED", "LIMIT_REACHED")  # also where a reason is told as a name of its own
+RELEASE = "CONCURRENCY-LIMIT-EXCEEDED-RELEASE"
 REPEATS = 3  # how often noise is met again before a case is untestable
 HARNESS_IN_A_ROW = 3  # then the rest of the run would tell nothing
 INTERNAL_ERRORS = 3  # more than this many, and more than one request in a hundred, is no accident
@@ -60,6 +61,8 @@ class Run:
     _extras: dict[Branch, dict[str, Any]] = field(default_factory=dict)
     _seen: dict[str, dict[str, int]] = field(default_factory=lambda: {"request_id": {}, "biz_token": {}})
     _harness_in_a_row: int = 0
+    _last_noise: str = ""
+    _unanswered: int = 0
 
     # --- before the first case
 
@@ -126,7 +129,8 @@ class Run:
         began = time.monotonic()
         try:
             result = self._settle(case)
-        except NoisyReplyError:
+        except NoisyReplyError as noise:
+            self._last_noise = str(noise)
             self.later.append(case)
             return None
         except Exception as problem:  # a fault of this program must not look like the target's
@@ -144,15 +148,22 @@ class Run:
                 break
             time.sleep(0.25 * 4 ** (attempt - 1))  # quotas and slots come back with time; there is no event
             settled += [result for case in waiting if (result := self.settle(case)) is not None]
-        for case in self.later:
-            reason = Text(
-                "The target kept answering with its concurrency limit or quota; run again when it is idle.",
-                "目标一直返回并发或调用量超限；请在空闲时重新运行。",
-            )
-            settled.append(self.record(self.result(case, Verdict.UNTESTABLE, reason)))
-        self.starved += [case.id for case in self.later]
+        settled += [self.record(self._starved(case)) for case in self.later]
         self.later = []
         return settled
+
+    def _starved(self, case: Case) -> CaseResult:
+        """What a case earns that met nothing but noise; where noise is its own matter, that is a finding."""
+        if case.family == "concurrency" and self._last_noise == "CONCURRENCY_LIMIT_EXCEEDED":
+            finding = broken(RELEASE, "release", "accepted", f"one request alone: {self._last_noise}")
+            self.take([finding], case, ())
+            return self.result(case, Verdict.FAIL)
+        self.starved.append(case.id)
+        reason = Text(
+            "The target kept answering with its concurrency limit or quota; run again when it is idle.",
+            "目标一直返回并发或调用量超限；请在空闲时重新运行。",
+        )
+        return self.result(case, Verdict.UNTESTABLE, reason)
 
     def record(self, result: CaseResult) -> CaseResult:
         """Keep a case's result and append it to the evidence."""
@@ -415,6 +426,7 @@ class Run:
             exchange = self.client.send(request, case=case, role=role, attempt=attempt)
             self.look(exchange, case, judged=tolerated is None or tolerated.kind != "observe")
             if exchange.reply is None:
+                self._unanswered += attempt == 1
                 continue
             reading = read(exchange.reply)
             if exchange.reply.status >= 500 or reading.name == "INTERNAL_ERROR":
@@ -460,6 +472,14 @@ class Run:
 
     def close_books(self) -> None:
         """Judge what only the whole run shows: whether server errors were an accident."""
+        if self._unanswered:
+            lost, sent = self._unanswered, self.client.sent
+            self.notes.append(
+                Text(
+                    f"{lost} of {sent} requests got no reply at first and were sent again.",
+                    f"{sent} 个请求中有 {lost} 个起初没有得到应答，已重发。",
+                )
+            )
         clause = "INTERNAL-ERROR"
         lasting = self.internal_errors > max(INTERNAL_ERRORS, self.client.sent / 100)
         if lasting:
