@@ -25,6 +25,7 @@ from biztoken.mock.keys import demo_keys
 Ahead = Callable[[Callable[[str], Any]], Callable[[str], Any]]
 LONGEST = 120  # seconds that any command may take, however busy the machine
 AT_ONCE = 2
+POLL = 0.002  # seconds between two looks at what another process does, of which no event tells
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,29 @@ class Outcome:
         return (self.directory / name).read_text("utf-8")
 
 
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A command under way. Its streams go to the files `out` and `err` of `place`, its records to `directory`."""
+
+    process: subprocess.Popen[bytes]
+    place: Path
+    directory: Path
+
+    def wait_until(self, is_so: Callable[[], bool]) -> None:
+        """Wait for something to be so, no longer than any command may take, nor than this one runs."""
+        deadline = time.monotonic() + LONGEST
+        while not is_so():
+            assert time.monotonic() < deadline, "it did not happen in time"
+            assert self.process.poll() is None, "the command ended before it happened"
+            time.sleep(POLL)
+
+    def end(self) -> Outcome:
+        """Wait for the end of the command."""
+        code = self.process.wait(LONGEST)
+        out, err = ((self.place / name).read_text("utf-8") for name in ("out", "err"))
+        return Outcome(code, out, err, 0.0, self.directory)
+
+
 class Cli:
     """Runs `biztoken` as a user does: a process of its own, away from the repository."""
 
@@ -108,21 +132,22 @@ class Cli:
         return Outcome(done.returncode, done.stdout, done.stderr, time.monotonic() - started, out or self._place)
 
     @contextmanager
-    def started(self, *command: object) -> Iterator[subprocess.Popen[bytes]]:
-        """A command that is running, its streams in files `out` and `err` of its directory; ended with the block."""
-        place = self.new_path("process")
+    def started(self, *options: object) -> Iterator[Running]:
+        """A `biztoken check` that is under way, in a process group of its own; it ends with the block."""
+        place, directory = self.new_path("streams"), self.new_path("run")
         place.mkdir()
         with (place / "out").open("wb") as out, (place / "err").open("wb") as err:
             process = subprocess.Popen(
-                [sys.executable, "-m", "biztoken", *map(str, command)],
+                [sys.executable, "-m", "biztoken", "check", "--out", str(directory), *map(str, options)],
                 cwd=place,
                 env=plain_environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=err,
+                start_new_session=True,
             )
             try:
-                yield process
+                yield Running(process, place, directory)
             finally:
                 process.kill()
                 process.wait(LONGEST)

@@ -63,7 +63,7 @@ def test_full_file_is_read(tmp_path):
 
 
 def test_null_concurrency_limit_is_unknown():
-    """null says that nobody knows the limit, as does no line at all."""
+    """Null says that nobody knows the limit, as does no line at all."""
     assert target(LEAST | {"concurrency_limit": None}).concurrency_limit is None
 
 

@@ -349,7 +349,15 @@ class Run:
         return self._refused_control(branch, form, exchange, reading)
 
     def _adapt(self, branch: Branch, reading: Reading, form: Mapping[str, Any], exchange: Exchange) -> bool:
-        """Where an optional parameter is demanded: charge it, and send it from now on."""
+        """Change the sound request where a target refuses it for want of a parameter; false where that is no help.
+
+        An optional parameter that is demanded is charged, and sent from now on. An error that a value may
+        bring about is nobody's fault (the quality scale is the target's own): the least value is sent.
+        """
+        for cause in self.contract.parameters.values():
+            if cause.may_answer == reading.name and cause.name not in form and cause.applies(branch.fixed):
+                self._extras.setdefault(branch, {})[cause.name] = str(cause.minimum)
+                return True
         parameter = self.contract.parameters.get(reading.detail)
         if reading.name != "MISSING_ARGUMENTS" or parameter is None or parameter.name in form:
             return False
@@ -396,7 +404,7 @@ class Run:
     def request(self, case: Case, control: Control) -> Request:
         """The case's request: its control with the one difference."""
         form = dict(control.form) | dict(case.set)
-        fields = [(name, value) for name, value in self.fill(form) if name not in case.drop]
+        fields = [field for field in self.fill(form) if field[0] not in case.drop]
         if case.repeat_field:
             fields.append((case.repeat_field, str(form[case.repeat_field])))
         if case.filler:
@@ -410,8 +418,11 @@ class Run:
         return total - len(body)
 
     def fill(self, form: Mapping[str, Any]) -> list[tuple[str, Value]]:
-        """A form's values as they go on the wire: pictures and people by name; the sign is made when sent."""
-        return [(name, SIGN if name == "sign" and value != "" else self._value(value)) for name, value in form.items()]
+        """A form's values as they go on the wire: pictures and people by name, None for a field that is not sent."""
+        present = {name: value for name, value in form.items() if value is not None}
+        return [
+            (name, SIGN if name == "sign" and value != "" else self._value(value)) for name, value in present.items()
+        ]
 
     def _value(self, value: Any) -> Value:
         if isinstance(value, Mapping):

@@ -26,8 +26,7 @@ def expectation(drawn: Drawn, contract: Contract) -> Expected:
         return Expected("observe", "")
     must = [clause for clause in due if contract.clauses[clause].level is Level.MUST]
     alternatives = [alternative for broken in drawn.broken for alternative in _alternatives(broken)]
-    is_open = len(drawn.broken) > 1 or drawn.broken[0].kind == "form"
-    return Expected("refused", (must or due)[0], (*alternatives, *tolerated), own=is_open)
+    return Expected("refused", (must or due)[0], (*alternatives, *tolerated))
 
 
 def clause_against(drawn: Drawn, parameter: str, contract: Contract) -> str:
