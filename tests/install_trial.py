@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -46,7 +47,7 @@ def clean_environment() -> dict[str, str]:
 
 def build(out: Path, environment: dict[str, str]) -> Path:
     """The wheel, made from the sdist and not from the repository."""
-    run([sys.executable, "-m", "build", "--outdir", out, ROOT], environment).check_returncode()
+    must([sys.executable, "-m", "build", "--outdir", out, ROOT], environment)
     (wheel,) = out.glob("*.whl")
     return wheel
 
@@ -58,7 +59,7 @@ def trial(python: str, wheel: Path, place: Path, environment: dict[str, str]) ->
     if run(making, environment).returncode:
         return resolve(python, wheel, environment)
     empty.mkdir()
-    run([venv / "bin" / "pip", "install", "--quiet", wheel], environment).check_returncode()
+    must([venv / "bin" / "pip", "install", "--quiet", wheel], environment)
     where = "import biztoken, platform; print(platform.python_version(), biztoken.__file__)"
     version, _, home = run([venv / "bin" / "python", "-c", where], environment, empty).stdout.strip().partition(" ")
     if not home.startswith(str(venv)):
@@ -88,6 +89,13 @@ def run(
     return subprocess.run(
         command, env=environment, cwd=directory, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
     )
+
+
+def must(command: list[str | Path], environment: dict[str, str]) -> None:
+    """Run a command; where it fails, end with what it said."""
+    done = run(command, environment)
+    if done.returncode:
+        raise SystemExit(f"FAILED: {shlex.join(map(str, command))}\n{done.stdout}{done.stderr}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """What a reply earns for signatures, reasons and pictures, for witnesses, and for what is too large."""
 
 import pytest
-from judging import accepted, broken, exchange, failure, findings, kept, refused, success
+from judging import accepted, alternative, broken, exchange, failure, findings, kept, refused, success
 
 from biztoken.judge import Expected
 
@@ -155,6 +155,24 @@ def test_own_case_pays_for_a_wrong_name():
     (finding,) = findings(failure(400, "LOW_QUALITY"), expected)
 
     assert (finding.clause, finding.folds_to) == ("MULTI-ORIENTED-DETECTION-OFF", None)
+
+
+@pytest.mark.parametrize(
+    ("one", "due"),
+    [
+        (success(), set()),
+        (failure(403, "AUTHORIZATION_ERROR: DENIED"), set()),
+        (failure(400, "BAD_ARGUMENTS: uuid"), set()),
+        (failure(403, "AUTHORIZATION_ERROR: NO_VERIFY_PERMISSION"), {"NO-VERIFY-PERMISSION"}),
+        (failure(403, "AUTHORIZATION_ERROR:NO_VERIFY_PERMISSION"), {"NO-VERIFY-PERMISSION"}),
+    ],
+    ids=["accepted", "another reason", "another error", "that one", "that one without a space"],
+)
+def test_refusal_that_does_not_apply(one, due):
+    """Where a refusal has no place only that very refusal breaks its clause; whatever else comes is no matter here."""
+    expected = Expected("other", "NO-VERIFY-PERMISSION", (alternative("AUTHORIZATION_ERROR: NO_VERIFY_PERMISSION"),))
+
+    assert broken(one, expected) == due
 
 
 TOO_LARGE = Expected("too-large", "REQUEST-ENTITY-TOO-LARGE-STATUS")

@@ -33,7 +33,7 @@ def test_demo_keys_cover_every_role() -> None:
         "no_data_source",
     ]
     assert all(pair[0] == f"demo-{role}" and pair[1] for role, pair in roles.items())
-    assert keys.demo()["demo-active"].concurrency == 10
+    assert keys.demo()["demo-active"].concurrency == 5
     assert keys.demo()["demo-quota_reached"].quota == 0
 
 

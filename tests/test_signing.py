@@ -23,7 +23,7 @@ TEXTS = st.text(string.ascii_letters + string.digits + "_-", min_size=8, max_siz
 KEYS = st.builds(Key, TEXTS, TEXTS.map(Secret))
 RANDOMS = st.text(string.digits, min_size=1, max_size=10)
 TIMES = st.integers(0, 10**10)
-without_deadline = settings(deadline=None, max_examples=50)
+without_deadline = settings(deadline=None, max_examples=25)
 
 
 def each(cases):
@@ -149,7 +149,8 @@ def test_sign_of_a_case_contains_what_it_asks(case, length):
     """What a case wants in the sign is there whatever the length of the api_key, or the case would test nothing."""
     key = Key("k" * length, Secret("secret"))
 
-    assert set(case.sign["contains"]) <= set(made(case.sign, key=key))
+    before_it_is_spoilt = {name: value for name, value in case.sign.items() if name != "spoil"}
+    assert set(case.sign["contains"]) <= set(made(before_it_is_spoilt, key=key))
 
 
 @pytest.mark.parametrize("name", SPOILS)

@@ -28,6 +28,7 @@ class Shot:
     data: bytes
     parser: ReplyParser
     position: int = 0
+    is_cut: bool = False
     opened: float = 0.0
     released: float = 0.0
     ended: float = 0.0
@@ -76,7 +77,7 @@ def _prepare(shots: Sequence[Shot], deadline: float) -> None:
             for key, _ in ready:
                 ready_shot: Shot = key.data
                 _push(ready_shot, len(ready_shot.data) - 1)
-                if ready_shot.failure or ready_shot.position == len(ready_shot.data) - 1:
+                if ready_shot.is_cut or ready_shot.position == len(ready_shot.data) - 1:
                     selector.unregister(ready_shot.connection.socket)
 
 
@@ -85,13 +86,13 @@ def _push(shot: Shot, end: int) -> None:
         shot.position += shot.connection.socket.send(shot.data[shot.position : min(end, shot.position + CHUNK)])
     except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
         pass
-    except OSError as problem:
-        shot.failure = f"closed: the connection was closed while sending ({problem.__class__.__name__})"
+    except OSError:
+        shot.is_cut = True  # the target closed its side; its reply may be there to read
 
 
 def _release(shots: Sequence[Shot]) -> None:
     for shot in shots:
-        while shot.failure is None and shot.position < len(shot.data):
+        while not shot.is_cut and shot.position < len(shot.data):
             _push(shot, len(shot.data))
         shot.released = time.monotonic()
 
@@ -99,8 +100,7 @@ def _release(shots: Sequence[Shot]) -> None:
 def _collect(shots: Sequence[Shot], deadline: float) -> None:
     with selectors.DefaultSelector() as selector:
         for shot in shots:
-            if shot.failure is None:
-                selector.register(shot.connection.socket, selectors.EVENT_READ, shot)
+            selector.register(shot.connection.socket, selectors.EVENT_READ, shot)
         while selector.get_map() and (left := deadline - time.monotonic()) > 0:
             for key, _ in selector.select(left):
                 if _take(key.data):

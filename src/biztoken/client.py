@@ -112,6 +112,8 @@ class Client:
         body, content_type = encode_body(request.body, form, self._rng)
         head = f"{request.method} {self.endpoint.request_target(self.url(request.path))} HTTP/1.1\r\n"
         head += f"Host: {self.endpoint.host}\r\nUser-Agent: biztoken\r\nAccept: */*\r\nContent-Type: {content_type}\r\n"
+        if self.endpoint.parts.scheme == "http":
+            head += "".join(f"{name}: {value}\r\n" for name, value in self.endpoint.proxy_headers())
         return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
     def url(self, path: str | None = None) -> str:
@@ -130,6 +132,8 @@ class Client:
         self._next_slot = max(now, self._next_slot) + 1 / self.target.max_rate
 
     def _transmit(self, method: str, data: bytes) -> Reply:
+        if self._connection is not None and self._connection.is_open and not self._connection.is_idle():
+            self._connection.close()
         if self._connection is not None and self._connection.is_open:
             try:
                 return self._connection.exchange(method, data)

@@ -12,7 +12,7 @@ from biztoken.mock.keys import demo_keys
 from biztoken.settings import Target
 from biztoken.signing import Key, Secret
 
-DEMO_CONCURRENCY = 10  # what demo-keys.yaml grants the active key
+DEMO_CONCURRENCY = 5  # what demo-keys.yaml grants the active key
 
 
 class EmbeddedMock:

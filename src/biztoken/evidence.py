@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
+from urllib.parse import quote, quote_plus
 
 from biztoken.errors import UserError
 from biztoken.model import Exchange, Json, Upload
@@ -16,6 +17,7 @@ from biztoken.model import Exchange, Json, Upload
 PRIVATE_FIELDS = frozenset({"idcard_name", "idcard_number"})
 REDACTED = "<redacted>"
 BODY_KEPT = 4_000  # characters of a reply's body
+SHORTEST_SIGN = 20  # characters; what is shorter is no signature
 VALUE_KEPT = 2_000  # characters of a field; the large-upload filler is 20 MB
 
 
@@ -24,7 +26,8 @@ class Evidence:
 
     def __init__(self, directory: Path, private: Iterable[str]) -> None:
         # Longest first, so that a text inside a longer one does not leave the rest of it readable.
-        self._private = sorted({text for text in private if _is_telling(text)}, key=len, reverse=True)
+        spelt = {form for text in private if _is_telling(text) for form in spellings(text)}
+        self._private = sorted(spelt, key=len, reverse=True)
         self._wall = datetime.now(UTC).timestamp()
         self._zero: float | None = None
         self._exchanges = _open(directory / "evidence.ndjson")
@@ -35,7 +38,11 @@ class Evidence:
         if self._zero is None:
             self._zero, self._wall = exchange.started, datetime.now(UTC).timestamp() - exchange.elapsed_ms / 1000
         reply = exchange.reply
-        body = reply.body.decode("utf-8", "replace") if reply else ""
+        body = self.redact(reply.body.decode("utf-8", "replace")) if reply else ""
+        for name, value in exchange.form:
+            if name == "sign" and isinstance(value, str) and len(value) > SHORTEST_SIGN:
+                for spelling in spellings(value):
+                    body = body.replace(spelling, "<sign>")
         record = {
             "id": exchange.id,
             "case": case,
@@ -90,6 +97,11 @@ class Evidence:
     def _write(self, file: IO[str], record: Mapping[str, Any]) -> None:
         file.write(json.dumps(self.redact(record), ensure_ascii=False) + "\n")
         file.flush()
+
+
+def spellings(text: str) -> set[str]:
+    """A text as it is, and as JSON and URLs write it."""
+    return {text, json.dumps(text)[1:-1], quote(text), quote(text, safe=""), quote_plus(text)}
 
 
 def _is_telling(text: str) -> bool:

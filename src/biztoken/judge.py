@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from biztoken.contract import Contract
-from biztoken.model import Check, Exchange, Finding, Reply
+from biztoken.model import Check, Exchange, Finding, Level, Reply
 
 # A caller's clock and the target's may tick 16 ms apart (the coarsest clock in common use).
 CLOCK_GRANULARITY_MS = 16
@@ -111,6 +111,9 @@ def judge(exchange: Exchange, expected: Expected, contract: Contract) -> list[Ch
 
 def answer(reply: Reply, reading: Reading, expected: Expected, contract: Contract) -> Iterator[Check]:
     """The clauses that this expectation concerns, beside what every reply must be."""
+    if reading.status == 413 and reading.name not in contract.errors and expected.kind != "too-large":
+        yield from _not_too_large(reading, "REQUEST-ENTITY-TOO-LARGE-LIMIT")
+        return
     match expected.kind:
         case "accepted":
             yield from _accepted(reading, expected)
@@ -188,20 +191,21 @@ def _refused(reading: Reading, expected: Expected, contract: Contract) -> Iterat
 
 
 def _fitting(reading: Reading, expected: Expected, found: Alternative, due: str, contract: Contract) -> Iterator[Check]:
-    # The status of an error that the table knows is judged with its row.
-    if found.error is None and reading.status != found.status and reading.name not in contract.errors:
+    known = contract.errors.get(reading.name)
+    # Where the right error has a wrong status, its row of the table pays for that.
+    if found.error is None and found.status != (known.status if known else reading.status):
         yield broken(expected.clause, "status", due, f"status {reading.status}")
         return
     kept = [expected.clause]
-    row, first = contract.errors.get(reading.name), expected.alternatives[0].error
-    if row is not None:
-        kept.append(contract.clause_id(row.name, "name"))
-        if first == "AUTHENTICATION_ERROR" and reading.detail == "INVALID_SIGN" and reading.status == row.status:
+    first = expected.alternatives[0].error
+    if known is not None:
+        kept.append(contract.clause_id(known.name, "name"))
+        if first == "AUTHENTICATION_ERROR" and reading.detail == "INVALID_SIGN" and reading.status == known.status:
             # The other way to tell of a bad signature keeps the row that it stands for.
             kept += [contract.clause_id(first, rule) for rule in ("name", "status")]
         if found.detail is not None:
-            kept.append(contract.clause_id(row.name, "detail"))
-            kept += [reading.detail.replace("_", "-")] if row.detail == "reason" else []
+            kept.append(contract.clause_id(known.name, "detail"))
+            kept += [reading.detail.replace("_", "-")] if known.detail == "reason" else []
     yield from (Check(clause) for clause in dict.fromkeys(kept) if clause in contract.clauses)
 
 
@@ -228,16 +232,16 @@ def _wrong_detail(reading: Reading, expected: Expected, due: Alternative, contra
     clause = contract.clause_id(reading.name, "detail")
     if expected.own or clause not in contract.clauses:
         clause = expected.clause
-    elif reading.detail and (reason := _reason_clause(due, contract)):
-        return broken(reason, "reason", due.told(), reading.told())
+    elif reading.detail and contract.errors[reading.name].detail == "reason":
+        return broken(_reason_clause(due, contract) or expected.clause, "reason", due.told(), reading.told())
     return broken(clause, "detail", due.told(), reading.told() if reading.detail else f"{reading.name} without detail")
 
 
 def _reason_clause(alternative: Alternative, contract: Contract) -> str | None:
     if not alternative.detail or alternative.error is None or contract.errors[alternative.error].detail != "reason":
         return None
-    clause = alternative.detail.replace("_", "-")
-    return clause if clause in contract.clauses else None
+    clause = contract.clauses.get(alternative.detail.replace("_", "-"))
+    return clause.id if clause is not None and clause.level is not Level.OBSERVE else None
 
 
 def envelope(exchange: Exchange, reading: Reading, contract: Contract) -> Iterator[Check]:

@@ -27,6 +27,8 @@ class Pictures:
         self._own = dict(own or {})
         self._made: dict[str, Upload] = {}
         self._rng = Random(seed)
+        for path in self._own.values():
+            self._open(path)  # what nothing can read is the user's mistake, not the target's
         self._portrait = self._open(self._own.get("face") or bundled("conformance") / "portrait.jpg")
 
     def _open(self, path: Path) -> Image.Image:
@@ -48,7 +50,10 @@ class Pictures:
         if name == "face-fresh" or name.startswith("fresh-"):
             return self._fresh(name)
         if name not in self._made:
-            self._made[name] = self._make(name)
+            try:
+                self._made[name] = self._make(name)
+            except ValueError:  # not a number where one is due
+                raise KeyError(name) from None
         return self._made[name]
 
     def _make(self, name: str) -> Upload:
@@ -110,13 +115,20 @@ class Pictures:
 
     def _fresh(self, name: str) -> Upload:
         """A face that no cache has seen: pixels in two corners differ."""
-        side = name.removeprefix("fresh-")
-        picture = self._portrait.resize((int(side), int(side))) if side.isdigit() else self._portrait.copy()
+        side = 0 if name == "face-fresh" else self._number(name)
+        picture = self._portrait.resize((side, side)) if side else self._portrait.copy()
         for corner in (0, picture.width - 1):
             picture.putpixel(
                 (corner, 0), (self._rng.randrange(256), self._rng.randrange(256), self._rng.randrange(256))
             )
         return self._png(name, picture)
+
+    @staticmethod
+    def _number(name: str) -> int:
+        digits = name.rpartition("-")[2]
+        if not digits.isdigit():
+            raise KeyError(name)
+        return int(digits)
 
     def _jpeg(self, name: str, picture: Image.Image) -> Upload:
         out = io.BytesIO()

@@ -109,6 +109,12 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, Any, Any]:
         except UserError as problem:
             suite.give_up(problem)
             session.shouldstop = str(problem)
+        except Exception as problem:  # nothing was tested: that must not pass in silence
+            told = f"{problem.__class__.__name__}: {problem}"
+            suite.give_up(
+                UserError("biztoken", f"it failed before the first case ({told})", f"在第一个用例之前出错（{told}）")
+            )
+            session.shouldstop = told
     return (yield)
 
 

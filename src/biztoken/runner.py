@@ -457,8 +457,20 @@ class Run:
         reading = read(exchange.reply)
         for check in envelope(exchange, reading, self.contract):
             self.take([check], None, (exchange.id,), case)
+        self._note_freedoms(reading)
         for name, clause in (("request_id", "REQUEST-ID-UNIQUE"), ("biz_token", "BIZ-TOKEN-UNIQUE")):
             self._unique(exchange, reading, name, clause, case)
+
+    def _note_freedoms(self, reading: Reading) -> None:
+        """Record what the contract leaves open and every reply may show, once each."""
+        seen = []
+        if reading.outcome is Outcome.REFUSED and "biz_token" in (reading.data or {}):
+            seen.append(("BIZ-TOKEN-IN-ERROR", f"{reading.name} with biz_token"))
+        if reading.name == "AUTHENTICATION_ERROR" or reading.detail == "INVALID_SIGN":
+            seen.append(("INVALID-SIGN", reading.told()))
+        for clause, told in seen:
+            if told not in self.tally.observations[clause]:
+                self.tally.observations[clause].append(told)
 
     def _unique(self, exchange: Exchange, reading: Reading, name: str, clause: str, case: str) -> None:
         value = (reading.data or {}).get(name)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import yaml
 
@@ -28,11 +30,12 @@ ROLES = (
 PICTURES = ("face", "two_faces", "no_face", "low_quality", "turned")
 
 _EXAMPLE = "https://api.megvii.com/faceid/v3/sdk/get_biz_token"
+_TEXT = {"type": "string", "minLength": 1}
 _KEY = {
     "type": "object",
     "required": ["api_key", "api_secret"],
     "additionalProperties": False,
-    "properties": {"api_key": {"type": "string", "minLength": 1}, "api_secret": {"type": "string", "minLength": 1}},
+    "properties": {"api_key": _TEXT, "api_secret": _TEXT},
 }
 _VALUES = {"type": "array", "items": {"type": ["string", "integer"]}}
 SCHEMA: Mapping[str, Any] = {
@@ -64,12 +67,12 @@ SCHEMA: Mapping[str, Any] = {
             "type": "object",
             "required": ["idcard_name", "idcard_number"],
             "additionalProperties": False,
-            "properties": {"idcard_name": {"type": "string"}, "idcard_number": {"type": "string"}},
+            "properties": {"idcard_name": _TEXT, "idcard_number": _TEXT},
         },
         "timeout": {"type": "number", "exclusiveMinimum": 0},
         "max_rate": {"type": "number", "exclusiveMinimum": 0},
         "cacert": {"type": "string"},
-        "proxy": {"type": "string", "pattern": "^http://[^/]+"},
+        "proxy": {"type": "string", "pattern": "^(http://[^/]|env:.)"},
     },
 }
 # What each value must look like, as a person would say it.
@@ -104,13 +107,16 @@ class Target:
     @property
     def is_loopback(self) -> bool:
         host = urlsplit(self.url).hostname or ""
-        return host == "localhost" or host.startswith("127.") or host == "::1"
+        try:
+            return ip_address(host).is_loopback
+        except ValueError:
+            return host == "localhost"
 
     def private_texts(self) -> list[str]:
         """Every text that no record may carry."""
         secrets = [key.api_secret.reveal() for key in self.keys.values()]
-        password = urlsplit(self.proxy or "").password
-        return [*secrets, *(self.person or ()), *([password] if password else [])]
+        passwords = [password for url in (self.url, self.proxy or "") if (password := urlsplit(url).password)]
+        return [*secrets, *(self.person or ()), *passwords, *map(unquote, passwords)]
 
 
 def read_target(path: Path, environment: Mapping[str, str] = os.environ) -> Target:
@@ -124,7 +130,7 @@ def read_target(path: Path, environment: Mapping[str, str] = os.environ) -> Targ
             f"cannot be read ({reason}); give the path of a YAML file",
             f"无法读取（{reason}）；请给出 YAML 文件的路径",
         ) from None
-    except yaml.YAMLError as problem:
+    except (yaml.YAMLError, ValueError) as problem:  # ValueError: a date that is none
         mark = getattr(problem, "problem_mark", None)
         line = f"line {mark.line + 1}: " if mark else ""
         line_zh = f"第 {mark.line + 1} 行：" if mark else ""
@@ -140,6 +146,10 @@ def read_target(path: Path, environment: Mapping[str, str] = os.environ) -> Targ
 def make_target(data: Any, path: Path, environment: Mapping[str, str] = os.environ) -> Target:
     """A target from the data of a file; paths in it are relative to that file."""
     _validate(data, path)
+    for name in ("url", "proxy"):
+        _check_url(f"{path}: {name}", _resolve(name, data.get(name) or "", environment), name)
+    for name in ("timeout", "max_rate"):
+        _check_finite(f"{path}: {name}", data.get(name, 1.0), name)
     keys = {
         role: Key(
             _resolve(f"keys.{role}.api_key", key["api_key"], environment),
@@ -150,11 +160,11 @@ def make_target(data: Any, path: Path, environment: Mapping[str, str] = os.envir
     person = data.get("person")
     proxy = data.get("proxy")
     return Target(
-        name=data.get("name") or urlsplit(data["url"]).netloc,
+        name=data.get("name") or urlsplit(data["url"]).netloc.rpartition("@")[2],
         url=data["url"],
         keys=keys,
         permits={name: tuple(map(str, values)) for name, values in data.get("permits", {}).items()},
-        concurrency_limit=data.get("concurrency_limit"),
+        concurrency_limit=int(limit) if (limit := data.get("concurrency_limit")) is not None else None,
         single_use_sign=data.get("single_use_sign"),
         pictures={name: _file(f"pictures.{name}", path, value) for name, value in data.get("pictures", {}).items()},
         person=(
@@ -192,9 +202,29 @@ def _validate(data: Any, path: Path) -> None:
             raise UserError(f"{path}: {_join(where, name)}", "this key is missing; add it", "缺少这个键；请补上")
         case _:
             kind = schema.get("type", "other")
+            if problem.validator == "minLength":
+                raise UserError(f"{path}: {where}", "this value is empty; write it", "这个值为空；请填写")
             form, form_zh = _FORMS.get(where, (f"of type {kind}", f"{kind} 类型"))
             what = f"{path}: {where}" if where else str(path)
             raise UserError(what, f"this value does not fit; it must be {form}", f"取值不合要求；应为{form_zh}")
+
+
+def _check_url(what: str, url: str, name: str) -> None:
+    """A URL that urllib or the socket would stumble over is told before anything is sent."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+        (parts.hostname or "").encode("idna")
+    except (ValueError, UnicodeError):
+        raise UserError(
+            what, f"this is no URL; it must be {_FORMS[name][0]}", f"不是合法的 URL；应为{_FORMS[name][1]}"
+        ) from None
+
+
+def _check_finite(what: str, value: float, name: str) -> None:
+    if not math.isfinite(value):
+        form, zh = _FORMS[name]
+        raise UserError(what, f"this value does not fit; it must be {form}", f"取值不合要求；应为{zh}")
 
 
 def _join(where: str, name: object) -> str:
@@ -215,8 +245,12 @@ def _no_variable(name: str) -> str:
 
 
 def _file(field_name: str, target_file: Path, value: str) -> Path:
-    path = target_file.parent / Path(value).expanduser()
-    if not path.is_file():
+    try:
+        path = target_file.parent / Path(value).expanduser()
+        is_file = path.is_file()
+    except (OSError, RuntimeError):  # no such user, too long a name
+        path, is_file = Path(value), False
+    if not is_file:
         raise UserError(
             f"{field_name}: {value}", f"there is no file {path}; correct the path", f"文件 {path} 不存在；请改正路径"
         )

@@ -221,6 +221,7 @@ class Suite:
             planned=len(self.planned),
             executed=self._executed(),
             sound_controls=self.run.sound_controls,
+            troubled=any(case.verdict is Verdict.HARNESS for case in cases),
             required=self.options.require,
             stopped=self._was_stopped_early,
         )

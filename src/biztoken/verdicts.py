@@ -224,10 +224,14 @@ def exit_code(
     planned: int,
     executed: int,
     sound_controls: int,
+    troubled: bool = False,
     required: Sequence[str] = (),
     stopped: bool = False,
 ) -> int:
-    """0 conformant, 1 not, 2 no verdict, 3 incomplete or a required clause not shown. `stopped`: before any case."""
+    """0 conformant, 1 not, 2 no verdict, 3 incomplete or a required clause not shown.
+
+    `stopped`: before any case was run. `troubled`: a case ended in trouble of this program or the network.
+    """
     verdicts = Counter(row["verdict"] for row in rows)
     if verdicts[Verdict.FAIL]:
         return 1
@@ -235,7 +239,7 @@ def exit_code(
         return 2
     if planned != executed:
         return 3
-    if not sound_controls or verdicts[Verdict.HARNESS] or not planned:
+    if not sound_controls or troubled or verdicts[Verdict.HARNESS] or not planned:
         return 2
     return 3 if missing_required(rows, required) else 0
 

@@ -47,7 +47,16 @@ class Endpoint:
         parts = self.parts
         return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
 
+    def proxy_headers(self) -> list[tuple[str, str]]:
+        """The login of the proxy, where it has one."""
+        proxy = urlsplit(self.proxy or "")
+        if not proxy.username:
+            return []
+        login = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}"
+        return [("Proxy-Authorization", f"Basic {base64.b64encode(login.encode()).decode()}")]
+
     def request_target(self, url: str) -> str:
+        """What the request line names: the whole URL for a proxy that is to fetch it, else the path."""
         parts = urlsplit(url)
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         return url if self.proxy and parts.scheme == "http" else path
@@ -60,7 +69,7 @@ class Connection:
         self._endpoint = endpoint
         self._deadline = time.monotonic() + endpoint.timeout
         self.is_open = True
-        self.used = False
+        self._was_cut = False
         self.socket = self._connect()
 
     def _connect(self) -> socket.socket:
@@ -86,20 +95,25 @@ class Connection:
 
     def _tunnel(self, plain: socket.socket, proxy: SplitResult) -> None:
         host, port = self._endpoint.address
-        credentials = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}" if proxy.username else ""
-        encoded = base64.b64encode(credentials.encode()).decode()
-        login = f"Proxy-Authorization: Basic {encoded}\r\n" if credentials else ""
-        plain.sendall(f"CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n{login}\r\n".encode())
-        answer = b""
-        while b"\r\n\r\n" not in answer:
-            data = plain.recv(CHUNK)
-            if not data or len(answer) > CHUNK:
-                raise HarnessError("proxy", f"the proxy {proxy.hostname} closed the connection")
-            answer += data
-        status = answer.split(b" ", 2)[1:2]
-        if status != [b"200"]:
-            told = answer.splitlines()[0].decode("latin-1")
+        try:
+            answer = self._ask_proxy(plain, f"{host}:{port}")
+        except OSError as problem:
+            raise HarnessError("proxy", f"the proxy {proxy.hostname} does not answer ({problem})") from None
+        if answer.split(b" ", 2)[1:2] != [b"200"] or b"\r\n\r\n" not in answer:
+            told = answer.splitlines()[0].decode("latin-1") if answer else "nothing"
             raise HarnessError("proxy", f"the proxy {proxy.hostname} refused ({told})")
+
+    def _ask_proxy(self, plain: socket.socket, place: str) -> bytes:
+        """The head of the proxy's answer to CONNECT, as far as it came."""
+        login = "".join(f"{name}: {value}\r\n" for name, value in self._endpoint.proxy_headers())
+        plain.sendall(f"CONNECT {place} HTTP/1.1\r\nHost: {place}\r\n{login}\r\n".encode())
+        answer = b""
+        while b"\r\n\r\n" not in answer and len(answer) < CHUNK:
+            data = plain.recv(CHUNK)
+            if not data:
+                break
+            answer += data
+        return answer
 
     def _secure(self, plain: socket.socket) -> socket.socket:
         try:
@@ -125,10 +139,14 @@ class Connection:
         except HarnessError:
             self.close()
             raise
-        self.used = True
-        if unsent or not parser.keeps_alive:
+        if unsent or self._was_cut or not parser.keeps_alive:
             self.close()
         return parser.reply()
+
+    def is_idle(self) -> bool:
+        """Whether nothing came since the last reply; what came would be the end, or no answer to us."""
+        readable, _, _ = select.select([self.socket], [], [], 0)
+        return not readable
 
     def _wait(self, wants_to_send: bool) -> tuple[bool, bool]:
         left = self._deadline - time.monotonic()
@@ -145,6 +163,7 @@ class Connection:
         except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
             return unsent
         except OSError:
+            self._was_cut = True
             return unsent[:0]  # the target closed its side; its reply may be there to read
 
     def _receive(self, parser: ReplyParser) -> bool:
