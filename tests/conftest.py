@@ -3,29 +3,37 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
 from biztoken.mock.keys import demo_keys
 
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
 Ahead = Callable[[Callable[[str], Any]], Callable[[str], Any]]
 LONGEST = 120  # seconds that any command may take, however busy the machine
-AT_ONCE = 2
 POLL = 0.002  # seconds between two looks at what another process does, of which no event tells
+AT_ONCE = 2
+
+# Some hundred commands are run, and each would spend a second on its imports: they are forked from a process that has
+# done them. Each is still a process of its own, with its own directory, environment and streams.
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(["biztoken.check", "biztoken.fuzz", "biztoken.mock.server"])
 
 
 @dataclass(frozen=True)
@@ -41,7 +49,7 @@ class Outcome:
     @cached_property
     def result(self) -> dict[str, Any]:
         """What result.json says."""
-        return json.loads((self.directory / "result.json").read_text("utf-8"))
+        return json.loads(self.text("result.json"))
 
     @cached_property
     def verdicts(self) -> dict[str, str]:
@@ -72,7 +80,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A command under way. Its streams go to the files `out` and `err` of `place`, its records to `directory`."""
+    """A `biztoken check` under way, its streams in the files `out` and `err` of `place`, its records in `directory`."""
 
     process: subprocess.Popen[bytes]
     place: Path
@@ -80,11 +88,7 @@ class Running:
 
     def wait_until(self, is_so: Callable[[], bool]) -> None:
         """Wait for something to be so, no longer than any command may take, nor than this one runs."""
-        deadline = time.monotonic() + LONGEST
-        while not is_so():
-            assert time.monotonic() < deadline, "it did not happen in time"
-            assert self.process.poll() is None, "the command ended before it happened"
-            time.sleep(POLL)
+        wait_until(is_so, lambda: self.process.poll() is None)
 
     def end(self) -> Outcome:
         """Wait for the end of the command."""
@@ -94,7 +98,7 @@ class Running:
 
 
 class Cli:
-    """Runs `biztoken` as a user does: a process of its own, away from the repository."""
+    """Runs `biztoken` as a user does: each command a process of its own, away from the repository."""
 
     def __init__(self, place: Path) -> None:
         self._place = place
@@ -104,26 +108,30 @@ class Cli:
         """A path that nothing uses yet."""
         return self._place / f"{next(self._numbers)}-{name}"
 
-    def run(
-        self, *command: object, cwd: Path | None = None, env: Mapping[str, str] | None = None, out: Path | None = None
-    ) -> Outcome:
-        """Run a command of biztoken to its end."""
-        return self.python("-m", "biztoken", *command, cwd=cwd, env=env, out=out)
+    def run(self, *arguments: object, env: Mapping[str, str] | None = None, out: Path | None = None) -> Outcome:
+        """Run a command to its end; its records go to `out`."""
+        place, started = self._streams(), time.monotonic()
+        process = FORKS.Process(target=become, args=(list(map(str, arguments)), place, plain_environment() | dict(env or {})))
+        process.start()
+        process.join(LONGEST)
+        if process.is_alive():
+            process.kill()
+        process.join()
+        texts = [(place / name).read_text("utf-8") for name in ("out", "err")]
+        return Outcome(process.exitcode or 0, *texts, time.monotonic() - started, out or place)
 
-    def check(self, *options: object, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> Outcome:
+    def check(self, *options: object) -> Outcome:
         """Run `biztoken check` into a directory of its own."""
         out = self.new_path("run")
-        return self.run("check", "--out", out, *options, cwd=cwd, env=env, out=out)
+        return self.run("check", "--out", out, *options, out=out)
 
-    def python(
-        self, *command: object, cwd: Path | None = None, env: Mapping[str, str] | None = None, out: Path | None = None
-    ) -> Outcome:
-        """Run Python to its end."""
+    def python(self, *arguments: object, cwd: Path | None = None, out: Path | None = None, **env: str) -> Outcome:
+        """Run a fresh Python to its end."""
         started = time.monotonic()
         done = subprocess.run(
-            [sys.executable, *map(str, command)],
+            [sys.executable, *map(str, arguments)],
             cwd=cwd or self._place,
-            env=plain_environment() | dict(env or {}),
+            env=plain_environment() | env,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             encoding="utf-8",
@@ -133,9 +141,8 @@ class Cli:
 
     @contextmanager
     def started(self, *options: object) -> Iterator[Running]:
-        """A `biztoken check` that is under way, in a process group of its own; it ends with the block."""
-        place, directory = self.new_path("streams"), self.new_path("run")
-        place.mkdir()
+        """A fresh `biztoken check` in a process group of its own; it ends with the block."""
+        place, directory = self._streams(), self.new_path("run")
         with (place / "out").open("wb") as out, (place / "err").open("wb") as err:
             process = subprocess.Popen(
                 [sys.executable, "-m", "biztoken", "check", "--out", str(directory), *map(str, options)],
@@ -155,20 +162,18 @@ class Cli:
     @contextmanager
     def mock(self, faults: Sequence[Mapping[str, Any]] = ()) -> Iterator[str]:
         """The URL of a mock with these faults, until the block ends."""
-        options = ["--faults", str(self.write("faults.yaml", list(faults)))] if faults else []
-        process = subprocess.Popen(
-            [sys.executable, "-m", "biztoken", "mock", "--port", "0", "--stop-with-stdin", *options],
-            env=plain_environment(),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            encoding="utf-8",
-        )
-        with process:
-            try:
-                assert process.stdout is not None
-                yield process.stdout.readline().split()[-1]
-            finally:
-                process.send_signal(signal.SIGTERM)
+        place, (its_end, our_end) = self._streams(), FORKS.Pipe(duplex=False)
+        arguments = ["mock", "--port", "0", "--stop-with-stdin"]
+        arguments += ["--faults", str(self.write("faults.yaml", list(faults)))] if faults else []
+        process = FORKS.Process(target=become, args=(arguments, place, plain_environment(), its_end))
+        with its_end, our_end:  # the mock ends when our end closes, even if this process is killed
+            process.start()
+            its_end.close()
+            wait_until(lambda: (place / "out").exists() and "\n" in (place / "out").read_text(), process.is_alive)
+            yield (place / "out").read_text("utf-8").split()[-1]
+        process.join(LONGEST)
+        process.kill()
+        process.join()
 
     def target(self, url: str, *, keys: Sequence[str] = ("active",), active: str = "active", **fields: object) -> Path:
         """A target file with these demo keys; `active` names the one that takes the active key's place."""
@@ -183,11 +188,43 @@ class Cli:
         path.write_text(data if isinstance(data, str) else yaml.safe_dump(data, allow_unicode=True), "utf-8")
         return path
 
+    def _streams(self) -> Path:
+        """A new directory to run in, where the streams go."""
+        place = self.new_path("place")
+        place.mkdir()
+        return place
+
+
+def become(arguments: list[str], place: Path, environment: dict[str, str], stdin: Connection | None = None) -> None:
+    """Be the command in this process, which was forked for it. Its streams go to the files `out` and `err` of `place`."""
+    from biztoken.cli import main  # noqa: PLC0415 - only in the process that is the command
+
+    os.chdir(place)
+    os.environ.clear()
+    os.environ.update(environment)
+    for number, name in ((1, "out"), (2, "err")):
+        with (place / name).open("wb") as file:
+            os.dup2(file.fileno(), number)
+    if stdin is not None:
+        os.dup2(stdin.fileno(), 0)
+        stdin.close()
+    sys.argv = ["biztoken", *arguments]
+    main()
+
 
 def plain_environment() -> dict[str, str]:
     """The environment without what would change a run: our own variables, pytest's and proxies."""
     foreign = ("BIZTOKEN_", "PYTEST_", "COV_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
     return {name: value for name, value in os.environ.items() if not name.upper().startswith(foreign)}
+
+
+def wait_until(is_so: Callable[[], bool], may_be: Callable[[], bool] = lambda: True) -> None:
+    """Wait for something to be so, no longer than any command may take, and only while it still may be."""
+    deadline = time.monotonic() + LONGEST
+    while not is_so():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        assert may_be(), "it cannot happen any more"
+        time.sleep(POLL)
 
 
 @pytest.fixture(scope="session")
@@ -209,12 +246,12 @@ def ahead(request: pytest.FixtureRequest) -> Iterator[Ahead]:
     chosen = [item for item in request.session.items if item.path == request.path and hasattr(item, "callspec")]
     names = dict.fromkeys(item.callspec.params["run"] for item in chosen if "run" in item.callspec.params)
     futures: dict[str, Future[Any]] = {}
+    with ThreadPoolExecutor(AT_ONCE) as pool:
 
-    def begin(function: Callable[[str], Any]) -> Callable[[str], Any]:
-        futures.update({name: pool.submit(function, name) for name in names})
-        return lambda name: futures[name].result()
+        def begin(function: Callable[[str], Any]) -> Callable[[str], Any]:
+            futures.update({name: pool.submit(function, name) for name in names})
+            return lambda name: futures[name].result()
 
-    with ExitStack() as stack:
-        pool = stack.enter_context(ThreadPoolExecutor(AT_ONCE))
-        stack.callback(lambda: [future.cancel() for future in futures.values()])
         yield begin
+        for future in futures.values():
+            future.cancel()

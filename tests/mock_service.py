@@ -38,9 +38,9 @@ RAW = KYC | {"liveness_type": "raw_image"}
 
 
 def sign(role: str = "active", *, expires: int | None = None, secret: str | None = None) -> str:
-    """A sign of a demo key; it expires in 100 seconds unless `expires`, a time of the epoch, says otherwise."""
+    """A sign of a demo key; it expires in an hour unless `expires`, a time of the epoch, says otherwise."""
     now = int(time.time())
-    text = f"a=demo-{role}&b={now + 100 if expires is None else expires}&c={now}&d={random.randrange(10**10):010d}"
+    text = f"a=demo-{role}&b={now + 3600 if expires is None else expires}&c={now}&d={random.randrange(10**10):010d}"
     digest = hmac.digest((secret or f"demo-secret-of-{role}").encode(), text.encode(), "sha1")
     return base64.b64encode(digest + text.encode()).decode()
 

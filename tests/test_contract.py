@@ -74,7 +74,7 @@ ERRORS = (
     ("BAD_ARGUMENTS", 400, PARAMETER, "BAD_ARGUMENTS: uuid", "json"),
     ("IMAGE_ERROR_UNSUPPORTED_FORMAT", 400, PARAMETER, "IMAGE_ERROR_UNSUPPORTED_FORMAT:uuid", "json"),
     ("NO_FACE_FOUND", 400, PARAMETER, "NO_FACE_FOUND:uuid", "json"),
-    # The page glues the parameter to the name; the rulings give it a colon.
+    # The page glues the parameter to the name; docs/decisions.md gives it a colon.
     ("INVALID_IMAGE_SIZE", 400, PARAMETER, "INVALID_IMAGE_SIZE:uuid", "json"),
     ("LOW_QUALITY", 400, NONE, "LOW_QUALITY", "json"),
     ("MULTIPLE_FACES", 400, NONE, "MULTIPLE_FACES", "json"),
@@ -209,7 +209,7 @@ def test_reasons_are_as_typed_by_hand():
 
 
 def test_limits_are_as_typed_by_hand():
-    """A side of 4096 pixels is legal; 20 MB may mean 20,000,000 or 20,971,520 bytes (rulings, section 3)."""
+    """A side of 4096 pixels is legal; 20 MB may mean 20,000,000 or 20,971,520 bytes (docs/decisions.md)."""
     assert CONTRACT.limits["picture_side"] == 4096
     assert CONTRACT.limits["body_legal"] == 19_900_000
     assert CONTRACT.limits["body_refused"] == 21_000_000

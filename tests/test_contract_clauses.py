@@ -158,5 +158,5 @@ def test_judged_clause_is_looked_at(row):
 
 @pytest.mark.parametrize("row", each(row for row in ROWS if row["level"] == "OBSERVE"))
 def test_observed_clause_is_looked_at(row):
-    """What the contract leaves open is recorded by some case (rulings: record what the target does)."""
+    """What the contract leaves open is recorded by some case (docs/decisions.md: what the target does is recorded)."""
     assert row["id"] in OBSERVED

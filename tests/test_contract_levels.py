@@ -1,4 +1,4 @@
-"""Levels are those of the rulings, section 2 to 4, typed by hand."""
+"""Levels are those of docs/decisions.md, typed by hand."""
 
 import pytest
 
@@ -120,14 +120,14 @@ def test_refusal_that_is_stated_is_a_must(subject, rule):
 
 
 def test_no_other_refusal_has_a_level_of_its_own():
-    """Only the refusals that the rulings list are no MUST."""
+    """Only the refusals that docs/decisions.md lists are no MUST."""
     apart = {clause.id for clause in CONTRACT.clauses.values() if clause.id.endswith("-REFUSED")}
 
     assert apart == {CONTRACT.clause_id(subject, rule, refused=True) for subject, rule in SHOULD_REFUSE}
 
 
 def test_no_other_clause_is_a_should():
-    """Whatever the rulings do not soften is a MUST or only observed."""
+    """Whatever docs/decisions.md does not soften is a MUST or only observed."""
     shoulds = {clause.id for clause in CONTRACT.clauses.values() if clause.level is Level.SHOULD}
 
     assert shoulds == OTHER_SHOULDS | {CONTRACT.clause_id(*row, refused=True) for row in SHOULD_REFUSE}
@@ -140,7 +140,7 @@ def test_what_the_contract_leaves_open_is_observed(clause):
 
 
 @pytest.mark.parametrize("clause", sorted(MUSTS))
-def test_what_the_rulings_decide_is_a_must(clause):
+def test_what_is_decided_is_a_must(clause):
     """Breaking it fails a run, or a client."""
     assert CONTRACT.clauses[clause].level is Level.MUST
 

@@ -128,7 +128,7 @@ ILLEGAL = [
 
 @pytest.mark.parametrize(("text", "kept"), [*((text, True) for text in LEGAL), *((text, False) for text in ILLEGAL)])
 def test_error_pattern_is_the_published_grammar(text, kept):
-    """A name in capitals, then nothing or a colon and a detail; glued only to the image size (rulings, section 3)."""
+    """A name in capitals, then nothing or a colon and a detail; glued only to the image size (docs/decisions.md)."""
     assert bool(re.match(CONTRACT.error_pattern, text)) is kept
 
 

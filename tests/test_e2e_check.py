@@ -77,7 +77,8 @@ RUNS = {
 @pytest.fixture(scope="module")
 def full(cli: Cli) -> Outcome:
     """A whole run on the embedded mock, in which every MUST has to be shown."""
-    return cli.check("--require", "must")
+    out = cli.new_path("run")
+    return cli.python("-m", "biztoken", "check", "--out", out, "--require", "must", out=out)
 
 
 @pytest.fixture(scope="module")
@@ -497,7 +498,9 @@ def test_surroundings_do_not_matter(cli: Cli) -> None:
     (place / "tox.ini").write_text("[pytest]\naddopts = -k nothing\n", "utf-8")
     foreign = {"PYTEST_ADDOPTS": "--no-such-option -k nothing", "PYTEST_PLUGINS": "no_such_plugin"}
 
-    run = cli.check("--plan", "quick", "--select", "UUID-LENGTH", cwd=place, env=foreign)
+    out = cli.new_path("run")
+    options = ("--out", out, "--plan", "quick", "--select", "UUID-LENGTH")
+    run = cli.python("-m", "biztoken", "check", *options, cwd=place, out=out, **foreign)
 
     assert run.code == 0, run.out + run.err
     assert run.result["executed"] == 8

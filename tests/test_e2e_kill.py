@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import socket
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from conftest import LONGEST, POLL, Ahead, Cli, Outcome, Running
+from conftest import LONGEST, Ahead, Cli, Outcome, Running, wait_until
 from jsonschema import Draft202012Validator
 from test_e2e_check import SCHEMA, page_text
 
@@ -44,14 +43,6 @@ def is_free(url: str) -> bool:
         return attempt.connect_ex((parts.hostname, parts.port)) != 0
 
 
-def wait_until_free(url: str) -> None:
-    """Wait for a server to be gone; it is an error if it stays."""
-    deadline = time.monotonic() + 15
-    while not is_free(url):
-        assert time.monotonic() < deadline, "the embedded mock outlived its run"
-        time.sleep(POLL)
-
-
 @dataclass(frozen=True, slots=True)
 class Killed:
     """What a killed run left: its record, its finished cases, its page, and what `biztoken report` made of them."""
@@ -76,7 +67,7 @@ def kill(cli: Cli, moment: int) -> Killed:
         running.process.kill()
         running.end()
     record = json.loads((directory / "result.json").read_text("utf-8"))
-    wait_until_free(record["target"]["url"])
+    wait_until(lambda: is_free(record["target"]["url"]))
     page = (directory / "index.html").read_text("utf-8") if (directory / "index.html").exists() else ""
     return Killed(record, lines_of(directory / "cases.ndjson"), page, cli.run("report", directory, out=directory))
 
@@ -164,7 +155,7 @@ def test_interrupted_run_is_incomplete(cli: Cli, stop: Callable[[Running], None]
     for text in (page_text(run.text("index.html")), run.text("summary.md"), run.out):
         assert "incomplete" in text.lower()
     assert "Traceback" not in run.out + run.err
-    wait_until_free(run.result["target"]["url"])
+    wait_until(lambda: is_free(run.result["target"]["url"]))
 
 
 @every_stop

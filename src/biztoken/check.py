@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from biztoken.contract import bundled
+from biztoken.embedded import EmbeddedMock
 from biztoken.errors import UserError
 from biztoken.pytest_plugin import Handover
 from biztoken.reporting import Progress, print_summary
@@ -19,9 +20,12 @@ from biztoken.suite import Options, Suite
 _USAGE_ERROR, _NO_TESTS, _INTERNAL_ERROR = 4, 5, 3
 
 
-def check(options: Options) -> int:
-    """Run the suite and print what it found. UserError for a mistake in the options."""
-    suite = Suite.prepare(options)
+def check(options: Options, mock: EmbeddedMock | None = None) -> int:
+    """Run the suite and print what it found. UserError for a mistake in the options.
+
+    `mock`: the one to test where there is no target, if it was started before.
+    """
+    suite = Suite.prepare(options, mock)
     try:
         return _run(suite)
     finally:

@@ -94,11 +94,15 @@ def check(require: str, **chosen: Any) -> None:
       biztoken check --target target.yaml --plan core --out report
       biztoken check --select 'UUID-LENGTH or sign' --lang zh
     """
+    from biztoken.embedded import EmbeddedMock
+
+    mock = None if chosen["target"] else EmbeddedMock(chosen["contract"])
+    # The mock starts while these are loaded.
     from biztoken.check import check as run
     from biztoken.suite import Options
 
     names = tuple(name.strip() for name in require.split(",") if name.strip())
-    sys.exit(run(Options(require=names, **chosen)))
+    sys.exit(run(Options(require=names, **chosen), mock))
 
 
 @main.command()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from functools import cached_property
 from pathlib import Path
 
 from biztoken.errors import UserError
@@ -16,26 +17,30 @@ DEMO_CONCURRENCY = 5  # what demo-keys.yaml grants the active key
 
 
 class EmbeddedMock:
-    """A mock on a free port. It ends with `close`, or with this process, however that ends."""
+    """A mock on a free port, started at once; `url` waits until it answers.
 
-    def __init__(self, contract: Path | None = None, *, faults: Path | None = None) -> None:
+    It ends with `close`, or with this process, however that ends.
+    """
+
+    def __init__(self, contract: Path | None = None) -> None:
         command = [sys.executable, "-m", "biztoken", "mock", "--port", "0", "--stop-with-stdin"]
         command += ["--contract", str(contract)] if contract else []
-        command += ["--faults", str(faults)] if faults else []
         self._process = subprocess.Popen(  # noqa: S603 - our own command
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
+
+    @cached_property
+    def url(self) -> str:
+        """The endpoint's URL."""
         assert self._process.stdout is not None  # noqa: S101 - it is a pipe
-        line = self._process.stdout.readline()
-        match = re.search(r"https?://\S+", line)
+        match = re.search(r"https?://\S+", self._process.stdout.readline())
         if match is None:
-            self.close()
             raise UserError(
                 "the embedded mock",
                 "it did not start; run `biztoken mock` to see why",
                 "未能启动；请运行 biztoken mock 查看原因",
             )
-        self.url = match.group()
+        return match.group()
 
     def target(self) -> Target:
         """The mock as a target, with every demo key."""

@@ -73,24 +73,28 @@ class Suite:
         self.run = Run(client, contract, samples, self.evidence)
 
     @classmethod
-    def prepare(cls, options: Options) -> Suite:
-        """Check every option, start the embedded mock where there is no target. UserError names what is wrong."""
-        contract = contracts.load(options.contract)
-        unknown = [name for name in options.require if name != "must" and name not in contract.clauses]
-        if unknown:
-            raise UserError(
-                f"--require {unknown[0]}",
-                "there is no such clause; give must or ids from the report",
-                "没有这一条款；请给出 must 或报告中的条款 id",
-            )
-        directory = _make_directory(options.out)
-        if options.target:
-            return cls(options, contract, read_target(options.target), directory)
-        mock = EmbeddedMock(options.contract)
+    def prepare(cls, options: Options, mock: EmbeddedMock | None = None) -> Suite:
+        """Check every option. Without a target the `mock` is tested, or one that is started here.
+
+        UserError names what is wrong; the mock is then closed.
+        """
         try:
-            suite = cls(options, contract, mock.target(), directory)
+            contract = contracts.load(options.contract)
+            unknown = [name for name in options.require if name != "must" and name not in contract.clauses]
+            if unknown:
+                raise UserError(
+                    f"--require {unknown[0]}",
+                    "there is no such clause; give must or ids from the report",
+                    "没有这一条款；请给出 must 或报告中的条款 id",
+                )
+            directory = _make_directory(options.out)
+            if options.target is None and mock is None:
+                mock = EmbeddedMock(options.contract)
+            target = mock.target() if mock else read_target(options.target or Path())
+            suite = cls(options, contract, target, directory)
         except BaseException:
-            mock.close()
+            if mock is not None:
+                mock.close()
             raise
         suite._mock = mock
         return suite

@@ -9,7 +9,10 @@ from dataclasses import dataclass, field, replace
 from biztoken.contract import Clause, Contract
 from biztoken.model import Finding, Json, Level, Verdict, worst
 
-CAUSE_SIZE = 3  # clauses broken in the same way before one cause is named for them
+# Clauses broken in the same way before one cause is named for them. A lenient or a strict rule here and there
+# gives the same reply and has a cause of its own each; most rules at once have one.
+CAUSE_SIZE, WIDE_CAUSE_SIZE = 3, 10
+WIDE_ASPECTS = ("accepted", "refused")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +115,11 @@ def causes_of(charges: Sequence[Charge]) -> dict[tuple[str, str], list[str]]:
         key = (charge.finding.aspect, charge.finding.received)
         if charge.finding.clause not in groups[key]:
             groups[key].append(charge.finding.clause)
-    return {key: clauses for key, clauses in groups.items() if len(clauses) >= CAUSE_SIZE}
+    return {
+        (aspect, received): clauses
+        for (aspect, received), clauses in groups.items()
+        if len(clauses) >= (WIDE_CAUSE_SIZE if aspect in WIDE_ASPECTS else CAUSE_SIZE)
+    }
 
 
 CAUSE_TEXTS: Mapping[str, Text] = {

@@ -54,7 +54,7 @@ def _clause(broken: Broken, contract: Contract) -> str:
 
 
 def _alternatives(broken: Broken) -> list[Alternative]:
-    """The legal refusals of one fault (rulings, section 2)."""
+    """The legal refusals of one fault (docs/decisions.md)."""
     missing = Alternative("MISSING_ARGUMENTS", broken.parameter)
     bad = Alternative("BAD_ARGUMENTS", broken.parameter)
     unsigned = [Alternative("AUTHENTICATION_ERROR"), Alternative("AUTHORIZATION_ERROR", "*")]

@@ -1,7 +1,7 @@
 """What is wrong with a form, read as the text that goes over the wire.
 
 A generator's label says what it meant to break; only the values say what is broken. Where the
-contract is silent on a form of a value, it is odd: recorded, never judged (rulings, section 2).
+contract is silent on a form of a value, it is odd: recorded, never judged (docs/decisions.md).
 """
 
 from __future__ import annotations

@@ -74,22 +74,22 @@ def reproducible() -> Iterator[None]:
     Left alone it mixes literals of whatever local modules are loaded into what it draws
     (HypothesisWorks/hypothesis#4348) and keeps tables in the working directory.
     """
-    usual = providers.AVAILABLE_PROVIDERS["hypothesis"]
+    usual = providers.HypothesisProvider._maybe_draw_constant
     with tempfile.TemporaryDirectory(prefix="biztoken-fuzz-") as directory, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         configuration.set_hypothesis_home_dir(directory)
         _write_codec_table()
-        providers.AVAILABLE_PROVIDERS["hypothesis"] = _WithoutLiterals
+        # On the class itself: parts of Hypothesis hold the class, whatever its table of providers says.
+        providers.HypothesisProvider._maybe_draw_constant = _no_constant  # type: ignore[assignment,method-assign]
         try:
             yield
         finally:
-            providers.AVAILABLE_PROVIDERS["hypothesis"] = usual
+            providers.HypothesisProvider._maybe_draw_constant = usual  # type: ignore[method-assign]
             configuration.set_hypothesis_home_dir(None)
 
 
-class _WithoutLiterals(providers.HypothesisProvider):
-    def _maybe_draw_constant(self, *_: Any, **__: Any) -> None:
-        return None
+def _no_constant(_provider: providers.HypothesisProvider, *_: Any, **__: Any) -> None:
+    return None
 
 
 def _write_codec_table() -> None:

@@ -79,7 +79,8 @@ def change(answer: Answer, changes: Mapping[str, Any], contract: Contract, why: 
         other = refusal(contract, Refusal(name, changes.get("detail", kept)), now, answer.payload.get("faces"))
         answer = other if name else answer
     answer.status = changes.get("status", answer.status)
-    for name in changes.get("drop", ()):
+    dropped = changes.get("drop", ())
+    for name in [dropped] if isinstance(dropped, str) else dropped:
         answer.payload.pop(name, None)
     answer.payload.update(changes.get("set", {}))
     answer.text = changes.get("body", answer.text)
