@@ -140,10 +140,12 @@ def test_every_reason_has_a_clause(reason):
 
 @pytest.mark.parametrize("row", each(row for row in ROWS if row["rule"] == "range"))
 def test_sentence_of_a_range_tells_its_bounds(row):
-    """A sentence about a range names both bounds in both languages, so it cannot fall behind the data."""
-    parameter = CONTRACT.parameters[row["subject"]]
+    """A sentence about a range takes both bounds in both languages from the data, so it cannot fall behind."""
+    parameter, clause = CONTRACT.parameters[row["subject"]], CONTRACT.clauses[row["id"]]
 
-    for text in (row["en"], row["zh"]):
+    assert "{minimum}" in row["en"]
+    assert "{maximum}" in row["zh"]
+    for text in (clause.en, clause.zh):
         assert {str(parameter.minimum), str(parameter.maximum)} <= set(re.findall(r"\d+", text))
 
 

@@ -52,7 +52,7 @@ def selected(expression: str) -> How:
     return to_target("--select", expression, keys=ROLES)
 
 
-NO_KYC = {"active": "no_data_source"}
+NO_KYC = {"active": "no_data_source", "keys": ("active", "denied")}
 QUICK = ("--plan", "quick")
 RUNS = {
     "quick": to_target(*QUICK, "--select", "not images and not sequences"),
@@ -335,6 +335,7 @@ def test_untestable_clauses_say_how_to_provide(run: Outcome) -> None:
         "LIMIT-REACHED": "keys.quota_reached",
         "NO-VERIFY-PERMISSION": "keys.no_verify",
         "NO-DATA-SOURCE-PERMISSION": "keys.no_data_source",
+        "SIGN-SIGNATURE": "keys.",
         "SIGN-SINGLE-USE": "single_use_sign",
         "CONCURRENCY-LIMIT-EXCEEDED-LIMIT": "concurrency_limit",
         "CONCURRENCY-LIMIT-EXCEEDED-RELEASE": "concurrency_limit",

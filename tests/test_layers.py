@@ -38,8 +38,8 @@ LAYERS: dict[str, tuple[str, str]] = {
         "values contract judge client cases evidence people pictures settings runner embedded reporting",
     ),
     "plugin": ("pytest_plugin", "values judge cases runner suite"),
-    "check": ("check", "values contract reporting suite plugin"),
-    "cli": ("cli __main__", "values signing reporting mock.server suite check"),
+    "check": ("check", "values contract reporting suite embedded plugin"),
+    "cli": ("cli __main__", "values signing reporting mock.server embedded suite check"),
 }
 # Who may import what does not belong to us; at the top or late, it is the same.
 OTHERS: dict[str, str] = {

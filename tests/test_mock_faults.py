@@ -196,12 +196,12 @@ def test_limit_of_the_body_can_be_altered(mock: Service) -> None:
 
 
 def test_slot_may_be_kept() -> None:
-    """With `hold_slot` a slot comes back late: the limit of ten is reached by calls that were answered."""
+    """With `hold_slot` a slot comes back late: the limit of five is reached by calls that were answered."""
     kept = faults.Fault("kept", {"hold_slot": 60})
     with running_with(kept) as service:
-        told = [service.tell(KYC)[1] for _ in range(11)]
+        told = [service.tell(KYC)[1] for _ in range(6)]
 
-    assert told == [None] * 10 + ["CONCURRENCY_LIMIT_EXCEEDED"]
+    assert told == [None] * 5 + ["CONCURRENCY_LIMIT_EXCEEDED"]
 
 
 def test_chance_repeats_with_its_seed() -> None:

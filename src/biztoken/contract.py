@@ -133,14 +133,15 @@ def load(directory: Path | None = None) -> Contract:
     ((path, item),) = document["paths"].items()
     operation = item["post"]
     request = document["components"]["schemas"]["Request"]
+    parameters = {name: _parameter(name, schema, request) for name, schema in request["properties"].items()}
     return Contract(
         version=document["info"]["version"],
         path=path,
-        parameters={name: _parameter(name, schema, request) for name, schema in request["properties"].items()},
+        parameters=parameters,
         errors={row["name"]: _error_row(row) for row in operation["x-errors"]},
         limits=operation["x-limits"],
         error_pattern=document["components"]["schemas"]["Error"]["pattern"],
-        clauses={row["id"]: _clause(row) for row in clauses},
+        clauses={row["id"]: _clause(row, parameters, operation["x-limits"]) for row in clauses},
         document=document,
     )
 
@@ -192,6 +193,14 @@ def _error_row(row: Mapping[str, Any]) -> ErrorRow:
     )
 
 
-def _clause(row: Mapping[str, Any]) -> Clause:
-    keys = ("id", "side", "subject", "rule", "section", "en", "zh")
-    return Clause(level=Level(row["level"]), excluded=row.get("excluded"), **{key: row[key] for key in keys})
+def _clause(row: Mapping[str, Any], parameters: Mapping[str, Parameter], limits: Mapping[str, int]) -> Clause:
+    parameter = parameters.get(row["subject"])
+    bounds = ("minimum", "maximum", "length", "max_bytes", "default")
+    numbers = {**limits, **{name: getattr(parameter, name, None) for name in bounds}}
+    return Clause(
+        level=Level(row["level"]),
+        excluded=row.get("excluded"),
+        en=row["en"].format_map(numbers),
+        zh=row["zh"].format_map(numbers),
+        **{key: row[key] for key in ("id", "side", "subject", "rule", "section")},
+    )
