@@ -24,6 +24,7 @@ from biztoken.mock.keys import demo_keys
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
+    from multiprocessing.process import BaseProcess
 
 Ahead = Callable[[Callable[[str], Any]], Callable[[str], Any]]
 LONGEST = 120  # seconds that any command may take, however busy the machine
@@ -80,21 +81,25 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A `biztoken check` under way, its streams in the files `out` and `err` of `place`, its records in `directory`."""
+    """A command under way, its streams in the files `out` and `err` of `place`, its records in `directory`."""
 
-    process: subprocess.Popen[bytes]
+    process: BaseProcess
     place: Path
     directory: Path
+    began: float
 
     def wait_until(self, is_so: Callable[[], bool]) -> None:
         """Wait for something to be so, no longer than any command may take, nor than this one runs."""
-        wait_until(is_so, lambda: self.process.poll() is None)
+        wait_until(is_so, self.process.is_alive)
 
     def end(self) -> Outcome:
-        """Wait for the end of the command."""
-        code = self.process.wait(LONGEST)
-        out, err = ((self.place / name).read_text("utf-8") for name in ("out", "err"))
-        return Outcome(code, out, err, 0.0, self.directory)
+        """Wait for the end of the command; kill it if that does not come."""
+        self.process.join(LONGEST)
+        if self.process.is_alive():
+            self.process.kill()
+        self.process.join()
+        texts = [(self.place / name).read_text("utf-8") for name in ("out", "err")]
+        return Outcome(self.process.exitcode or 0, *texts, time.monotonic() - self.began, self.directory)
 
 
 class Cli:
@@ -108,17 +113,20 @@ class Cli:
         """A path that nothing uses yet."""
         return self._place / f"{next(self._numbers)}-{name}"
 
-    def run(self, *arguments: object, env: Mapping[str, str] | None = None, out: Path | None = None) -> Outcome:
-        """Run a command to its end; its records go to `out`."""
-        place, started = self._streams(), time.monotonic()
-        process = FORKS.Process(target=become, args=(list(map(str, arguments)), place, plain_environment() | dict(env or {})))
+    def start(
+        self, arguments: Sequence[object], directory: Path | None = None, stdin: Connection | None = None, **env: str
+    ) -> Running:
+        """Start a command; whoever calls this ends it."""
+        place, began = self.new_path("place"), time.monotonic()
+        place.mkdir()
+        environment = plain_environment() | env
+        process = FORKS.Process(target=become, args=(list(map(str, arguments)), place, environment, stdin))
         process.start()
-        process.join(LONGEST)
-        if process.is_alive():
-            process.kill()
-        process.join()
-        texts = [(place / name).read_text("utf-8") for name in ("out", "err")]
-        return Outcome(process.exitcode or 0, *texts, time.monotonic() - started, out or place)
+        return Running(process, place, directory or place, began)
+
+    def run(self, *arguments: object, out: Path | None = None, **env: str) -> Outcome:
+        """Run a command to its end; its records go to `out`."""
+        return self.start(arguments, out, **env).end()
 
     def check(self, *options: object) -> Outcome:
         """Run `biztoken check` into a directory of its own."""
@@ -141,39 +149,30 @@ class Cli:
 
     @contextmanager
     def started(self, *options: object) -> Iterator[Running]:
-        """A fresh `biztoken check` in a process group of its own; it ends with the block."""
-        place, directory = self._streams(), self.new_path("run")
-        with (place / "out").open("wb") as out, (place / "err").open("wb") as err:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "biztoken", "check", "--out", str(directory), *map(str, options)],
-                cwd=place,
-                env=plain_environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=err,
-                start_new_session=True,
-            )
-            try:
-                yield Running(process, place, directory)
-            finally:
-                process.kill()
-                process.wait(LONGEST)
+        """A `biztoken check` that is under way; it ends with the block."""
+        out = self.new_path("run")
+        running = self.start(("check", "--out", out, *options), out)
+        try:
+            yield running
+        finally:
+            running.process.kill()
+            running.process.join()
 
     @contextmanager
     def mock(self, faults: Sequence[Mapping[str, Any]] = ()) -> Iterator[str]:
         """The URL of a mock with these faults, until the block ends."""
-        place, (its_end, our_end) = self._streams(), FORKS.Pipe(duplex=False)
-        arguments = ["mock", "--port", "0", "--stop-with-stdin"]
-        arguments += ["--faults", str(self.write("faults.yaml", list(faults)))] if faults else []
-        process = FORKS.Process(target=become, args=(arguments, place, plain_environment(), its_end))
+        options = ["--faults", self.write("faults.yaml", list(faults))] if faults else []
+        its_end, our_end = FORKS.Pipe(duplex=False)
         with its_end, our_end:  # the mock ends when our end closes, even if this process is killed
-            process.start()
+            running = self.start(("mock", "--port", "0", "--stop-with-stdin", *options), stdin=its_end)
             its_end.close()
-            wait_until(lambda: (place / "out").exists() and "\n" in (place / "out").read_text(), process.is_alive)
-            yield (place / "out").read_text("utf-8").split()[-1]
-        process.join(LONGEST)
-        process.kill()
-        process.join()
+            out = running.place / "out"
+            try:
+                running.wait_until(lambda: out.exists() and "\n" in out.read_text("utf-8"))
+                yield out.read_text("utf-8").split()[-1]
+            finally:
+                our_end.close()
+                running.end()
 
     def target(self, url: str, *, keys: Sequence[str] = ("active",), active: str = "active", **fields: object) -> Path:
         """A target file with these demo keys; `active` names the one that takes the active key's place."""
@@ -188,17 +187,12 @@ class Cli:
         path.write_text(data if isinstance(data, str) else yaml.safe_dump(data, allow_unicode=True), "utf-8")
         return path
 
-    def _streams(self) -> Path:
-        """A new directory to run in, where the streams go."""
-        place = self.new_path("place")
-        place.mkdir()
-        return place
-
 
 def become(arguments: list[str], place: Path, environment: dict[str, str], stdin: Connection | None = None) -> None:
-    """Be the command in this process, which was forked for it. Its streams go to the files `out` and `err` of `place`."""
+    """Be the command in this process, which was forked for it, as the first of a group of its own."""
     from biztoken.cli import main  # noqa: PLC0415 - only in the process that is the command
 
+    os.setsid()
     os.chdir(place)
     os.environ.clear()
     os.environ.update(environment)

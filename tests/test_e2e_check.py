@@ -8,7 +8,7 @@ import json
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from html import unescape
@@ -33,30 +33,59 @@ ACCEPTED_VERBOSE = {"id": "verbose", "when": {"detail": "verbose"}, "change": {"
 LONGER_UUID = {"id": "uuid", "change": {"contract": {"parameters": {"uuid": {"max_bytes": 129}}}}}
 
 
+def by_command(cli: Cli, options: Sequence[object]) -> Outcome:
+    """The run that `biztoken check` makes."""
+    return cli.check(*options)
+
+
+def by_pytest(cli: Cli, options: Sequence[object]) -> Outcome:
+    """The run that plain pytest makes of conformance/, in another directory."""
+    out = cli.new_path("run")
+    return cli.python("-m", "pytest", ROOT / "conformance", "--out", out, *options, out=out)
+
+
+def amid_foreign_settings(cli: Cli, options: Sequence[object]) -> Outcome:
+    """The run of a user whose directory and environment say something else to pytest."""
+    place, out = cli.new_path("project"), cli.new_path("run")
+    place.mkdir()
+    (place / "conftest.py").write_text("raise SystemExit('the conftest of the user')\n", "utf-8")
+    (place / "pytest.ini").write_text("[pytest]\naddopts = --no-such-option\npython_files = none.py\n", "utf-8")
+    (place / "tox.ini").write_text("[pytest]\naddopts = -k nothing\n", "utf-8")
+    foreign = {"PYTEST_ADDOPTS": "--no-such-option -k nothing", "PYTEST_PLUGINS": "no_such_plugin"}
+    return cli.python("-m", "biztoken", "check", "--out", out, *options, cwd=place, out=out, **foreign)
+
+
 @dataclass(frozen=True, slots=True)
 class How:
-    """How a run is made: options of the command, fields of the target file, faults of the mock."""
+    """How a run is made: options, fields of the target file, faults of the mock, and by which command."""
 
     options: tuple[str, ...] = ()
     target: Mapping[str, Any] = field(default_factory=dict)
     faults: tuple[Mapping[str, Any], ...] = ()
+    by: Callable[[Cli, Sequence[object]], Outcome] = by_command
 
 
-def to_target(*options: str, faults: tuple[Mapping[str, Any], ...] = (), **target: Any) -> How:
+def to_target(
+    *options: str,
+    faults: tuple[Mapping[str, Any], ...] = (),
+    by: Callable[[Cli, Sequence[object]], Outcome] = by_command,
+    **target: Any,
+) -> How:
     """A run against a mock, by a target file."""
-    return How(options, target, faults)
+    return How(options, target, faults, by)
 
 
-def selected(expression: str) -> How:
+def selected(expression: str, *options: str) -> How:
     """A run of some cases, with every key that they may need."""
-    return to_target("--select", expression, keys=ROLES)
+    return to_target("--select", expression, *options, keys=ROLES)
 
 
 NO_KYC = {"active": "no_data_source", "keys": ("active", "denied")}
 QUICK = ("--plan", "quick")
 RUNS = {
+    "again": None,  # once more on the embedded mock, without the burst and with two of the eight fuzzing views
     "quick": to_target(*QUICK, "--select", "not images and not sequences"),
-    "clause": selected("UUID-LENGTH"),
+    "clause": selected("UUID-LENGTH", "--require", "UUID-LENGTH"),
     "family": selected("signature"),
     "subject": selected("maximum_brightness"),
     "or": selected("UUID-LENGTH or DENIED"),
@@ -65,12 +94,14 @@ RUNS = {
     "minimal": to_target("--plan", "core"),  # all but fuzzing
     "minimal, must": to_target("--select", "permissions", "--require", "must"),
     "minimal, one": to_target("--select", "DENIED", "--require", "DENIED"),
-    "required and shown": to_target("--select", "UUID-LENGTH", "--require", "UUID-LENGTH"),
     "should": to_target(*QUICK, "--select", "verbose", faults=(ACCEPTED_VERBOSE,)),
     "should, strict": to_target(*QUICK, "--select", "verbose", "--strict", faults=(ACCEPTED_VERBOSE,)),
     "promised": to_target("--select", NO_PICTURES, permits={"comparison_type": ["0", "1"]}, **NO_KYC),
     "not promised": to_target("--select", NO_PICTURES, **NO_KYC),
     "broken": to_target("--select", "UUID-LENGTH", faults=(LONGER_UUID,)),
+    "pytest": to_target("-k", "UUID-LENGTH", by=by_pytest),
+    "pytest, broken": to_target("-k", "UUID-LENGTH", by=by_pytest, faults=(LONGER_UUID,)),
+    "foreign settings": to_target("--select", "UUID-LENGTH", by=amid_foreign_settings),
 }
 
 
@@ -82,21 +113,17 @@ def full(cli: Cli) -> Outcome:
 
 
 @pytest.fixture(scope="module")
-def again(cli: Cli, full: Outcome) -> Outcome:  # noqa: ARG001 - not before: the burst of `full` wants the machine alone
-    """Once more, without the burst and with two of the eight fuzzing views."""
-    return cli.check("--select", TWO_VIEWS)
-
-
-@pytest.fixture(scope="module")
 def runs(ahead: Ahead, cli: Cli, plain_mock: str) -> Callable[[str], Outcome]:
     """The runs by name."""
     return ahead(lambda name: play(cli, RUNS[name], plain_mock))
 
 
-def play(cli: Cli, how: How, plain_mock: str) -> Outcome:
+def play(cli: Cli, how: How | None, plain_mock: str) -> Outcome:
     """Make a run; those without faults share a mock."""
+    if how is None:
+        return cli.check("--select", TWO_VIEWS)
     with cli.mock(how.faults) if how.faults else nullcontext(plain_mock) as url:
-        return cli.check("--target", cli.target(url, **how.target), *how.options)
+        return how.by(cli, ("--target", cli.target(url, **how.target), *how.options))
 
 
 @pytest.fixture
@@ -154,20 +181,22 @@ def test_exchanges_are_numbered_in_order(full: Outcome) -> None:
     assert all(row["started"] <= row["ended"] for row in full.exchanges)
 
 
-def test_seed_repeats_the_verdicts(full: Outcome, again: Outcome) -> None:
+@runs_of("again")
+def test_seed_repeats_the_verdicts(full: Outcome, run: Outcome) -> None:
     """Two runs with one seed judge every case alike."""
     first = {case["id"]: case["verdict"] for case in full.result["cases"]}
-    second = {case["id"]: case["verdict"] for case in again.result["cases"]}
+    second = {case["id"]: case["verdict"] for case in run.result["cases"]}
 
-    assert again.code == 0
+    assert run.code == 0
     assert set(first) - set(second) == {"concurrency", *(name for name in first if is_view_left_out(name))}
     assert second == {name: first[name] for name in second}
 
 
-def test_seed_repeats_the_requests(full: Outcome, again: Outcome) -> None:
+@runs_of("again")
+def test_seed_repeats_the_requests(full: Outcome, run: Outcome) -> None:
     """Two runs with one seed send the same requests in the same order, and get the same answers."""
-    planned = {case["id"] for case in again.result["cases"]}
-    first, second = ([told(row) for row in run.exchanges if row["case"] in planned] for run in (full, again))
+    planned = {case["id"] for case in run.result["cases"]}
+    first, second = ([told(row) for row in each.exchanges if row["case"] in planned] for each in (full, run))
 
     assert len(first) > 500
     assert second == first
@@ -374,7 +403,7 @@ def test_required_clauses_must_be_shown(run: Outcome, reason: str) -> None:
     assert reason.lower() in run.out.lower()
 
 
-@runs_of("required and shown")
+@runs_of("clause")
 def test_required_clause_that_was_shown(run: Outcome) -> None:
     """--require asks only for the clauses that it names."""
     assert run.code == 0
@@ -476,33 +505,17 @@ def test_refused_permission_is_not_applicable(run: Outcome) -> None:
 # --- without the command, and whatever surrounds it
 
 
-@pytest.mark.parametrize(("faults", "code"), [((), 0), ((LONGER_UUID,), 1)], ids=["sound", "broken"])
-def test_plain_pytest(cli: Cli, faults: tuple[Mapping[str, Any], ...], code: int) -> None:
+@pytest.mark.parametrize(("run", "code"), [("pytest", 0), ("pytest, broken", 1)], indirect=["run"])
+def test_plain_pytest(run: Outcome, code: int) -> None:
     """`pytest conformance` runs the suite from any directory and ends with the exit code of the command."""
-    out = cli.new_path("run")
-    with cli.mock(faults) as url:
-        options = ("--target", cli.target(url), "--out", out, "--plan", "quick", "-k", "UUID-LENGTH")
-        run = cli.python("-m", "pytest", ROOT / "conformance", *options, out=out)
-
-    assert run.code == code, run.out + run.err
-    assert run.result["exit_code"] == code
+    assert run.code == run.result["exit_code"] == code, run.out + run.err
     assert run.result["scope"] == "partial"
     assert (run.directory / "index.html").is_file()
 
 
-def test_surroundings_do_not_matter(cli: Cli) -> None:
+@runs_of("foreign settings")
+def test_surroundings_do_not_matter(run: Outcome) -> None:
     """What the user's directory and environment say to pytest changes nothing."""
-    place = cli.new_path("project")
-    place.mkdir()
-    (place / "conftest.py").write_text("raise SystemExit('the conftest of the user')\n", "utf-8")
-    (place / "pytest.ini").write_text("[pytest]\naddopts = --no-such-option\npython_files = none.py\n", "utf-8")
-    (place / "tox.ini").write_text("[pytest]\naddopts = -k nothing\n", "utf-8")
-    foreign = {"PYTEST_ADDOPTS": "--no-such-option -k nothing", "PYTEST_PLUGINS": "no_such_plugin"}
-
-    out = cli.new_path("run")
-    options = ("--out", out, "--plan", "quick", "--select", "UUID-LENGTH")
-    run = cli.python("-m", "biztoken", "check", *options, cwd=place, out=out, **foreign)
-
     assert run.code == 0, run.out + run.err
     assert run.result["executed"] == 8
     assert run.verdicts["UUID-LENGTH"] == "PASS"
@@ -566,7 +579,7 @@ def test_sign_is_genuine(cli: Cli, options: tuple[str, ...], valid: int | None) 
     secret = "a secret of 32 characters + / = &"
     before = int(time.time())
 
-    done = cli.run("sign", *options, env={"BIZTOKEN_API_KEY": "the-key", "BIZTOKEN_API_SECRET": secret})
+    done = cli.run("sign", *options, BIZTOKEN_API_KEY="the-key", BIZTOKEN_API_SECRET=secret)
 
     sign = Sign.read(done.out)
     made = int(sign.fields["c"])
@@ -581,7 +594,7 @@ def test_sign_is_genuine(cli: Cli, options: tuple[str, ...], valid: int | None) 
 def test_sign_reads_the_variables_named(cli: Cli) -> None:
     """--key-env and --secret-env name other variables; every sign has a new random number."""
     options = ("--key-env", "MY_KEY", "--secret-env", "MY_SECRET")
-    signs = [cli.run("sign", *options, env={"MY_KEY": "k", "MY_SECRET": "s"}).out.strip() for _ in range(2)]
+    signs = [cli.run("sign", *options, MY_KEY="k", MY_SECRET="s").out.strip() for _ in range(2)]
 
     assert {Sign.read(sign).fields["a"] for sign in signs} == {"k"}
     assert signs[0] != signs[1]

@@ -90,6 +90,8 @@ class Mistake:
 
 
 MISTAKES = {
+    # first, because it is asked again and again, and the others can be tried meanwhile
+    "used-up key": Mistake(lambda desk: desk.keys(*demo_keys()["quota_reached"]), "keys.active", "quota left"),
     # the endpoint
     "nothing listens": Mistake(
         lambda desk: desk.fields(url=f"http://127.0.0.1:{closed_port()}{PATH}"), "url http://127.0.0.1:", "correct url"
@@ -109,7 +111,6 @@ MISTAKES = {
     "discontinued key": Mistake(
         lambda desk: desk.keys(*demo_keys()["discontinued"]), "keys.active", "use a key that is in service"
     ),
-    "used-up key": Mistake(lambda desk: desk.keys(*demo_keys()["quota_reached"]), "keys.active", "quota left"),
     "clock behind": Mistake(an_expired_sign, "EXPIRED_SIGN", "set this machine's clock right"),
     # the target file
     "no such file": Mistake(

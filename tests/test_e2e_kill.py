@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -54,12 +55,12 @@ class Killed:
 
 
 @pytest.fixture(scope="module")
-def runs(ahead: Ahead, cli: Cli) -> Callable[[str], Killed]:
-    """One killed run for each moment."""
-    return ahead(lambda moment: kill(cli, int(moment)))
+def runs(ahead: Ahead, cli: Cli) -> Callable[[str], Any]:
+    """One run for each moment at which it is killed, and one for each way to interrupt it."""
+    return ahead(lambda name: interrupted(cli, *STOPS[name]) if name in STOPS else killed(cli, int(name)))
 
 
-def kill(cli: Cli, moment: int) -> Killed:
+def killed(cli: Cli, moment: int) -> Killed:
     """Kill a run on the embedded mock once so many exchanges are recorded; the mock must end by itself."""
     with cli.started(*PLAN) as running:
         directory = running.directory
@@ -72,9 +73,38 @@ def kill(cli: Cli, moment: int) -> Killed:
     return Killed(record, lines_of(directory / "cases.ndjson"), page, cli.run("report", directory, out=directory))
 
 
+def by_terminal(running: Running) -> None:
+    """As Ctrl-C does: every process of the group gets it, the embedded mock as well."""
+    os.killpg(running.process.pid, signal.SIGINT)
+
+
+def by_supervisor(running: Running) -> None:
+    """As a CI does that ends a job: the command gets it."""
+    running.process.terminate()
+
+
+STOPS = {
+    "SIGINT": (by_terminal, False),
+    "SIGTERM": (by_supervisor, False),
+    "SIGINT, broken": (by_terminal, True),
+    "SIGTERM, broken": (by_supervisor, True),
+}
+
+
+def interrupted(cli: Cli, stop: Callable[[Running], None], is_broken: bool) -> Outcome:
+    """Interrupt a run once some arguments were tested, and wait for its end."""
+    with ExitStack() as stack:
+        target = ("--target", cli.target(stack.enter_context(cli.mock([LONGER_UUID])))) if is_broken else ()
+        running = stack.enter_context(cli.started(*PLAN, *target))
+        cases = running.directory / "cases.ndjson"
+        running.wait_until(lambda: cases.exists() and '"uuid-very-long"' in cases.read_text("utf-8"))
+        stop(running)
+        return running.end()
+
+
 @pytest.fixture
-def run(request: pytest.FixtureRequest, runs: Callable[[str], Killed]) -> Killed:
-    """The run that was killed at that moment."""
+def run(request: pytest.FixtureRequest, runs: Callable[[str], Any]) -> Any:
+    """The run that the test names."""
     return runs(request.param)
 
 
@@ -120,33 +150,9 @@ def test_killed_run_claims_only_what_it_saw(run: Killed) -> None:
 # --- interruption: the run ends by itself, and says how far it came
 
 
-def by_terminal(running: Running) -> None:
-    """As Ctrl-C does: every process of the group gets it, the embedded mock as well."""
-    os.killpg(running.process.pid, signal.SIGINT)
-
-
-def by_supervisor(running: Running) -> None:
-    """As a CI does that ends a job: the command gets it."""
-    running.process.terminate()
-
-
-def interrupted(cli: Cli, stop: Callable[[Running], None], *options: object) -> Outcome:
-    """Interrupt a run once some arguments were tested, and wait for its end."""
-    with cli.started(*PLAN, *options) as running:
-        cases = running.directory / "cases.ndjson"
-        running.wait_until(lambda: cases.exists() and '"uuid-very-long"' in cases.read_text("utf-8"))
-        stop(running)
-        return running.end()
-
-
-every_stop = pytest.mark.parametrize("stop", [by_terminal, by_supervisor], ids=["SIGINT", "SIGTERM"])
-
-
-@every_stop
-def test_interrupted_run_is_incomplete(cli: Cli, stop: Callable[[Running], None]) -> None:
+@pytest.mark.parametrize("run", ["SIGINT", "SIGTERM"], indirect=True)
+def test_interrupted_run_is_incomplete(run: Outcome) -> None:
     """SIGINT and SIGTERM end a run with exit 3, an incomplete record and the reports; the mock ends with it."""
-    run = interrupted(cli, stop)
-
     assert run.code == run.result["exit_code"] == 3, run.out + run.err
     assert (run.result["verdict"], run.result["complete"]) == ("incomplete", False)
     assert 0 < run.result["executed"] < run.result["planned"]
@@ -158,12 +164,9 @@ def test_interrupted_run_is_incomplete(cli: Cli, stop: Callable[[Running], None]
     wait_until(lambda: is_free(run.result["target"]["url"]))
 
 
-@every_stop
-def test_interrupted_run_that_found_something_fails(cli: Cli, stop: Callable[[Running], None]) -> None:
+@pytest.mark.parametrize("run", ["SIGINT, broken", "SIGTERM, broken"], indirect=True)
+def test_interrupted_run_that_found_something_fails(run: Outcome) -> None:
     """A MUST that was broken before the interruption makes it exit 1."""
-    with cli.mock([LONGER_UUID]) as url:
-        run = interrupted(cli, stop, "--target", cli.target(url))
-
     assert run.code == run.result["exit_code"] == 1, run.out + run.err
     assert (run.result["verdict"], run.result["complete"]) == ("not-conformant", False)
     assert run.earned("FAIL") == {"UUID-LENGTH"}
@@ -178,7 +181,7 @@ def test_interruption_before_the_first_request(cli: Cli) -> None:
         silent.settimeout(LONGEST)
         with cli.started(*PLAN, "--target", cli.target(url)) as running:
             with silent.accept()[0]:
-                running.process.send_signal(signal.SIGINT)
+                by_terminal(running)
                 run = running.end()
 
     assert run.code == run.result["exit_code"] == 3, run.out + run.err

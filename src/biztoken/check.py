@@ -33,11 +33,11 @@ def check(options: Options, mock: EmbeddedMock | None = None) -> int:
 
 
 def _run(suite: Suite) -> int:
-    progress = Progress(lang=suite.options.lang)
+    progress, terminal = Progress(lang=suite.options.lang), sys.stderr
 
     def announce(cases: int, requests: int) -> None:
         if not suite.target.is_loopback:
-            sys.stderr.write(announcement(suite.options.lang, cases, requests, suite.target.url) + "\n")
+            terminal.write(announcement(suite.options.lang, cases, requests, suite.target.url) + "\n")
         progress.start(cases)
 
     suite.on_plan = announce

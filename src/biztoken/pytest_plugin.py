@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -86,11 +85,16 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         item.extra_keyword_matches.update({case.id, case.clause, case.family, clause.subject, clause.rule})
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Families in their order: what may exhaust a target comes last."""
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Generator[None]:
+    """Families in their order, and what is no case at the end, whatever was selected of the cases."""
     order = config.stash[SUITE].order
-    items.sort(key=lambda item: order(case) if (case := case_of(item)) else 10**6)
+    others = [item for item in items if case_of(item) is None]
+    items[:] = [item for item in items if case_of(item) is not None]
+    yield
+    items.sort(key=lambda item: order(case) if (case := case_of(item)) else 0)
+    if items:
+        items += others
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -99,23 +103,24 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     session.config.stash[SUITE].plan(cases)
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtestloop(session: pytest.Session) -> Generator[None, Any, Any]:
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> bool | None:
     """No case is run where no sound request gets through."""
     suite = session.config.stash[SUITE]
-    if session.testscollected and not session.config.option.collectonly:
-        try:
-            suite.begin()
-        except UserError as problem:
-            suite.give_up(problem)
-            session.shouldstop = str(problem)
-        except Exception as problem:  # nothing was tested: that must not pass in silence
-            told = f"{problem.__class__.__name__}: {problem}"
-            suite.give_up(
-                UserError("biztoken", f"it failed before the first case ({told})", f"在第一个用例之前出错（{told}）")
-            )
-            session.shouldstop = told
-    return (yield)
+    if not session.testscollected or session.config.option.collectonly:
+        return None
+    try:
+        suite.begin()
+    except UserError as problem:
+        suite.give_up(problem)
+        return True
+    except Exception as problem:  # nothing was tested: that must not pass in silence
+        told = f"{problem.__class__.__name__}: {problem}"
+        suite.give_up(
+            UserError("biztoken", f"it failed before the first case ({told})", f"在第一个用例之前出错（{told}）")
+        )
+        return True
+    return None
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

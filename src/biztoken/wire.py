@@ -78,10 +78,11 @@ class Connection:
         address = (proxy.hostname or "", proxy.port or 80) if proxy else endpoint.address
         try:
             plain = socket.create_connection(address, timeout=endpoint.timeout)
-        except socket.gaierror:
-            raise HarnessError("dns", f"the host {address[0]} is unknown") from None
         except OSError as problem:
-            raise HarnessError("connect", f"no connection to {address[0]}:{address[1]} ({problem})") from None
+            is_unknown = isinstance(problem, socket.gaierror)
+            reason = "proxy" if proxy else "dns" if is_unknown else "connect"
+            told = f"the host {address[0]} is unknown" if is_unknown else f"no connection to {address[0]}:{address[1]}"
+            raise HarnessError(reason, told if is_unknown else f"{told} ({problem})") from None
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
             if proxy and endpoint.parts.scheme == "https":
