@@ -138,6 +138,7 @@ class Cli:
         started = time.monotonic()
         done = subprocess.run(
             [sys.executable, *map(str, arguments)],
+            check=False,
             cwd=cwd or self._place,
             env=plain_environment() | env,
             stdin=subprocess.DEVNULL,

@@ -9,7 +9,7 @@ import re
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from html import unescape
 from pathlib import Path
@@ -158,7 +158,12 @@ def test_run_is_whole(full: Outcome) -> None:
     plan = json.loads(full.text("plan.json"))
     result = full.result
 
-    assert (result["verdict"], result["exit_code"], result["complete"], result["scope"]) == ("conformant", 0, True, "full")
+    assert (result["verdict"], result["exit_code"], result["complete"], result["scope"]) == (
+        "conformant",
+        0,
+        True,
+        "full",
+    )
     assert result["planned"] == result["executed"] == plan["planned"] == len(plan["cases"]) == len(result["cases"])
     assert [case["id"] for case in result["cases"]] == [case["id"] for case in plan["cases"]]
     assert len(full.text("cases.ndjson").splitlines()) == result["planned"]
@@ -213,10 +218,8 @@ def told(row: Mapping[str, Any]) -> Any:
     if "urlencoded" in request["note"]:
         del request["bytes"]
     body = row["reply"]["body"]
-    try:
+    with suppress(ValueError):
         body = {name: value for name, value in json.loads(body).items() if name in ("error", "faces")}
-    except ValueError:
-        pass
     return row["case"], row["role"], row["attempt"], request, row["reply"]["status"], body
 
 
@@ -350,7 +353,9 @@ def test_minimal_target_is_conformant_as_far_as_seen(run: Outcome) -> None:
     musts = [row for row in run.result["clauses"] if row["level"] == "MUST" and not row["excluded"]]
 
     assert run.code == 0, run.out + run.err
-    assert f"onformant in {len(musts) - len(untested)} of {len(musts)} MUST clauses, {len(untested)} untestable" in run.out
+    assert (
+        f"onformant in {len(musts) - len(untested)} of {len(musts)} MUST clauses, {len(untested)} untestable" in run.out
+    )
 
 
 @runs_of("minimal")

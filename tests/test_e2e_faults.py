@@ -50,7 +50,9 @@ FAULTS = {
     "wrong status": fault(
         "MISSING-ARGUMENTS-STATUS", when={"error": "MISSING_ARGUMENTS"}, change={"status": 422}, options=FEW
     ),
-    "detail missing": fault("BAD-ARGUMENTS-DETAIL", when={"error": "BAD_ARGUMENTS"}, change={"detail": ""}, options=FEW),
+    "detail missing": fault(
+        "BAD-ARGUMENTS-DETAIL", when={"error": "BAD_ARGUMENTS"}, change={"detail": ""}, options=FEW
+    ),
     "request_id missing on errors": fault(
         "REQUEST-ID-ON-ERROR", when={"outcome": "failure"}, change={"drop": ["request_id"]}, options=SOME
     ),
@@ -204,7 +206,9 @@ def test_shared_cause_is_said_once_and_first(run: Outcome) -> None:
     page = page_text(run.text("index.html"))
 
     assert set(cause["clauses"]) == run.earned("FAIL")
-    assert {finding["cause"] for name in run.earned("FAIL") for finding in run.clause(name)["findings"]} == {cause["id"]}
+    assert {finding["cause"] for name in run.earned("FAIL") for finding in run.clause(name)["findings"]} == {
+        cause["id"]
+    }
     for text in (run.out, run.text("summary.md")):
         assert text.count(cause["en"].rstrip(".")) == 1
     body = page[page.index(cause["en"].rstrip(".")) :]

@@ -96,14 +96,18 @@ MISTAKES = {
     "nothing listens": Mistake(
         lambda desk: desk.fields(url=f"http://127.0.0.1:{closed_port()}{PATH}"), "url http://127.0.0.1:", "correct url"
     ),
-    "unknown host": Mistake(lambda desk: desk.fields(url=ELSEWHERE), f"url {ELSEWHERE}", "correct the host name in url"),
+    "unknown host": Mistake(
+        lambda desk: desk.fields(url=ELSEWHERE), f"url {ELSEWHERE}", "correct the host name in url"
+    ),
     "https where http is spoken": Mistake(
         lambda desk: desk.fields(url=desk.mock.replace("http:", "https:")), "url https://127.0.0.1:", "correct url"
     ),
     "no proxy there": Mistake(lambda desk: desk.fields(proxy=f"http://127.0.0.1:{closed_port()}"), "proxy", "correct"),
     # the keys
     "wrong secret": Mistake(
-        lambda desk: desk.keys(demo_keys()["active"][0], "no-such-secret"), "keys.active", "check api_key and api_secret"
+        lambda desk: desk.keys(demo_keys()["active"][0], "no-such-secret"),
+        "keys.active",
+        "check api_key and api_secret",
     ),
     "unknown key": Mistake(
         lambda desk: desk.keys("no-such-key", "no-such-secret"), "keys.active", "check api_key and api_secret"
@@ -129,12 +133,16 @@ MISTAKES = {
     "no secret": Mistake(
         lambda desk: desk.fields(keys={"active": {"api_key": "a"}}), ": keys.active.api_secret:", "add it"
     ),
-    "url without scheme": Mistake(lambda desk: desk.fields(url="api.megvii.com"), ": url:", "a full URL such as https://"),
+    "url without scheme": Mistake(
+        lambda desk: desk.fields(url="api.megvii.com"), ": url:", "a full URL such as https://"
+    ),
     "timeout in words": Mistake(lambda desk: desk.fields(timeout="soon"), ": timeout:", "seconds, more than 0"),
     "limit of 0": Mistake(
         lambda desk: desk.fields(concurrency_limit=0), ": concurrency_limit:", "a whole number from 1, or null"
     ),
-    "switch in words": Mistake(lambda desk: desk.fields(single_use_sign="often"), ": single_use_sign:", "true or false"),
+    "switch in words": Mistake(
+        lambda desk: desk.fields(single_use_sign="often"), ": single_use_sign:", "true or false"
+    ),
     "unset variable": Mistake(
         lambda desk: desk.keys("env:NO_SUCH_VARIABLE", "x"), "keys.active.api_key: env:NO_SUCH_VARIABLE", "export it"
     ),
@@ -149,12 +157,16 @@ MISTAKES = {
         lambda desk: desk.fields(pictures={"face": str(a_file(desk))}), "pictures", "give a JPEG or PNG"
     ),
     "unreadable two_faces": Mistake(
-        lambda desk: desk.aim(sound(desk.mock) | {"pictures": {"two_faces": str(a_file(desk))}}, "--select", "two-faces"),
+        lambda desk: desk.aim(
+            sound(desk.mock) | {"pictures": {"two_faces": str(a_file(desk))}}, "--select", "two-faces"
+        ),
         "pictures",
         "give a JPEG or PNG",
     ),
     # the options
-    "empty selection": Mistake(lambda desk: desk.check("--select", "no-such-case"), "--select no-such-case", "give ids"),
+    "empty selection": Mistake(
+        lambda desk: desk.check("--select", "no-such-case"), "--select no-such-case", "give ids"
+    ),
     "broken selection": Mistake(lambda desk: desk.check("--select", "uuid and ("), "--select uuid and (", "give ids"),
     "unknown requirement": Mistake(
         lambda desk: desk.check("--require", "UUID-LENGHT"), "--require UUID-LENGHT", "give must or ids"
@@ -201,7 +213,9 @@ def play(cli: Cli, url: str, name: str) -> Outcome:
 def run(request: pytest.FixtureRequest, runs: Callable[[str], Outcome]) -> Outcome:
     """What the mistake that the test names led to; what was announced before it is left out."""
     done = runs(request.param)
-    return replace(done, err="".join(line for line in done.err.splitlines(True) if not line.endswith(f"requests to {ELSEWHERE}\n")))
+    return replace(
+        done, err="".join(line for line in done.err.splitlines(True) if not line.endswith(f"requests to {ELSEWHERE}\n"))
+    )
 
 
 @pytest.mark.parametrize(("run", "mistake"), MISTAKES.items(), indirect=["run"], ids=list(MISTAKES))
@@ -277,4 +291,14 @@ def test_help_loads_nothing_heavy(cli: Cli) -> None:
     imported = {line.rpartition("|")[2].strip() for line in done.err.splitlines()}
 
     assert "click" in imported
-    assert not imported & {"pytest", "PIL", "PIL.Image", "requests", "schemathesis", "jsonschema", "faker", "uvicorn", "rich"}
+    assert not imported & {
+        "pytest",
+        "PIL",
+        "PIL.Image",
+        "requests",
+        "schemathesis",
+        "jsonschema",
+        "faker",
+        "uvicorn",
+        "rich",
+    }

@@ -179,10 +179,9 @@ def test_interruption_before_the_first_request(cli: Cli) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/get_biz_token"
         silent.settimeout(LONGEST)
-        with cli.started(*PLAN, "--target", cli.target(url)) as running:
-            with silent.accept()[0]:
-                by_terminal(running)
-                run = running.end()
+        with cli.started(*PLAN, "--target", cli.target(url)) as running, silent.accept()[0]:
+            by_terminal(running)
+            run = running.end()
 
     assert run.code == run.result["exit_code"] == 3, run.out + run.err
     assert run.result["verdict"] == "incomplete"

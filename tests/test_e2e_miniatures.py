@@ -80,7 +80,15 @@ def test_no_verdict_says_why(run: Outcome) -> None:
 @pytest.mark.parametrize("run", ["always 200", "500 now and then"], indirect=True)
 def test_acceptance_of_all_is_seen_through(run: Outcome) -> None:
     """An endpoint that accepts everything fails the clauses of every refusal."""
-    due = {"SIGN-SIGNATURE", "SIGN-EXPIRY", "SIGN-REQUIRED", "UUID-REQUIRED", "UUID-LENGTH", "IMAGE-REF1-FACE", "DENIED"}
+    due = {
+        "SIGN-SIGNATURE",
+        "SIGN-EXPIRY",
+        "SIGN-REQUIRED",
+        "UUID-REQUIRED",
+        "UUID-LENGTH",
+        "IMAGE-REF1-FACE",
+        "DENIED",
+    }
 
     assert due <= run.earned("FAIL")
 
@@ -88,7 +96,14 @@ def test_acceptance_of_all_is_seen_through(run: Outcome) -> None:
 @pytest.mark.parametrize("run", ["always 400", "sound once", "sound to the probes", "always 401"], indirect=True)
 def test_refusal_of_all_proves_nothing(run: Outcome) -> None:
     """An endpoint that refuses everything keeps no clause that says what must be refused."""
-    refusals = {"SIGN-VERSION-REQUIRED", "SIGN-VERSION-EMPTY", "SIGN-SIGNATURE", "SIGN-EXPIRY", "UUID-REQUIRED", "UUID-LENGTH"}
+    refusals = {
+        "SIGN-VERSION-REQUIRED",
+        "SIGN-VERSION-EMPTY",
+        "SIGN-SIGNATURE",
+        "SIGN-EXPIRY",
+        "UUID-REQUIRED",
+        "UUID-LENGTH",
+    }
 
     assert not refusals & run.earned("PASS")
     assert {case["verdict"] for case in run.result["cases"] if case["family"] == "signature"} <= {
