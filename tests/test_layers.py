@@ -30,7 +30,7 @@ LAYERS: dict[str, tuple[str, str]] = {
     "client": ("client", "values signing settings evidence wire"),
     "judge": ("judge verdicts", "values contract"),
     "cases": ("cases", "values contract judge people pictures signing"),
-    "fuzz": ("fuzz", "values contract judge client cases"),
+    "fuzz": ("fuzz", "values contract judge client cases people"),
     "runner": ("runner", "values contract judge client cases evidence people"),
     "embedded": ("embedded", "values settings signing mock.keys"),
     "suite": (

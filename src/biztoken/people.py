@@ -40,3 +40,11 @@ def make_number(rng: Random, last: str | None = None) -> str:
         first17 = f"{UNASSIGNED_AREA}{birthday}{rng.randrange(1000):03d}"
         if last is None or checksum(first17) == last:
             return first17 + checksum(first17)
+
+
+SURNAMES, GIVEN = "赵钱孙李周吴郑王欧阳司马𠮷", "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超"
+
+
+def make_name(rng: Random) -> str:
+    """A name of two or three characters, one of which may take four bytes of UTF-8."""
+    return rng.choice(SURNAMES) + "".join(rng.choices(GIVEN, k=rng.choice((1, 2))))

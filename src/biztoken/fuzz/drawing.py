@@ -8,8 +8,9 @@ from itertools import chain, zip_longest
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from biztoken.fuzz.forms import Drawn, Form, Picture, faults_of, oddities_of
+from biztoken.fuzz.forms import ID_NUMBER, Drawn, Form, Picture, faults_of, oddities_of
 from biztoken.fuzz.views import PICTURES, View
+from biztoken.people import make_name, make_number
 
 if TYPE_CHECKING:
     import schemathesis
@@ -68,8 +69,22 @@ def interpret(case: Case, view: View) -> Drawn | None:
 
 def _on_the_wire(name: str, value: Any, view: View) -> str | Picture:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = _a_person(name, text, view)
     known = view.contract.parameters.get(name)
     return PICTURES.get(text, text) if known is not None and known.picture else text
+
+
+def _a_person(name: str, text: str, view: View) -> str:
+    """A synthetic person's name or number in place of a drawn one that would do.
+
+    The contract does not say that a target takes what nobody can be called, or a number whose checksum is wrong.
+    """
+    if name == "idcard_name" and text.strip():
+        return make_name(Random(text))
+    length = view.contract.parameters[name].length if name == "idcard_number" else None
+    if length is not None and len(text) == length and ID_NUMBER.fullmatch(text):
+        return make_number(Random(text))
+    return text
 
 
 def _description(case: Case) -> str:
