@@ -71,3 +71,19 @@ def test_differences_are_worded_in_chinese() -> None:
     left = {case.difference(): english_left(case.difference()) for case in load_cases(load())}
 
     assert {text: words for text, words in left.items() if words} == {}
+
+
+# Case files are read by those who write them; the rest is told to whoever runs the command.
+TOLD = sorted(path for path in (ROOT / "src").rglob("*.py") if path.name != "cases.py")
+
+
+@pytest.mark.parametrize("path", TOLD, ids=lambda path: path.stem)
+def test_mistakes_are_told_in_both_languages(path: Path) -> None:
+    """Every mistake that a user may be told of has its Chinese."""
+    calls = [
+        node
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "UserError"
+    ]
+
+    assert [call.lineno for call in calls if len(call.args) + len(call.keywords) < 3] == []

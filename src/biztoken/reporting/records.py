@@ -70,7 +70,8 @@ def _plan(directory: Path) -> Json:
         plan = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as problem:
         hint = f"cannot be read ({problem.__class__.__name__}); restore the file, or remove it to render without"
-        raise UserError(str(path), hint) from None
+        zh = f"无法读取（{problem.__class__.__name__}）；请恢复该文件，或删除后再生成报告"
+        raise UserError(str(path), hint, zh) from None
     return plan if isinstance(plan, dict) else {}
 
 

@@ -25,4 +25,5 @@ def render(directory: Path, lang: str) -> None:
             write_whole(directory / name, text)
         except OSError as problem:
             hint = f"cannot be written ({problem.strerror}); make the directory writable or copy it elsewhere"
-            raise UserError(str(directory / name), hint) from None
+            zh = f"无法写入（{problem.strerror}）；请让目录可写，或复制到别处"
+            raise UserError(str(directory / name), hint, zh) from None

@@ -113,27 +113,32 @@ def read_result(directory: Path) -> Json:
     """The record in `directory`, keys of later minor versions kept, missing ones filled in."""
     path = directory / NAME
     if not path.is_file():
-        raise UserError(str(directory), f"holds no {NAME}; name a directory that a run has written")
+        zh = f"其中没有 {NAME}；请给出一次运行的目录"
+        raise UserError(str(directory), f"holds no {NAME}; name a directory that a run has written", zh)
     try:
         text = path.read_text("utf-8")
         result = json.loads(text)
     except (OSError, ValueError) as problem:
         hint = f"cannot be read ({problem.__class__.__name__}); restore the file or run again"
-        raise UserError(str(path), hint) from None
+        zh = f"无法读取（{problem.__class__.__name__}）；请恢复该文件或重新运行"
+        raise UserError(str(path), hint, zh) from None
     _check_version(path, result)
     filled = _filled(result)
     wrong = [] if _own.get(path.resolve()) == text else problems(filled)
     if wrong:
-        raise UserError(str(path), f"is not as the schema says at {wrong[0]}; restore the file or run again")
+        zh = f"不符合 schema（{wrong[0]}）；请恢复该文件或重新运行"
+        raise UserError(str(path), f"is not as the schema says at {wrong[0]}; restore the file or run again", zh)
     return filled
 
 
 def _check_version(path: Path, result: object) -> None:
     version = result.get("schema_version") if isinstance(result, dict) else None
     if not isinstance(version, str) or not version.partition(".")[0].isdecimal():
-        raise UserError(str(path), "has no schema_version, so it is no record of biztoken; name another directory")
+        zh = "没有 schema_version，不是 biztoken 的记录；请给出另一个目录"
+        raise UserError(str(path), "has no schema_version, so it is no record of biztoken; name another directory", zh)
     if int(version.partition(".")[0]) > int(SCHEMA_VERSION.partition(".")[0]):
-        raise UserError(str(path), f"was written by a newer biztoken (schema {version}); upgrade to read it")
+        zh = f"由更新版本的 biztoken 写成（schema {version}）；请升级后再读取"
+        raise UserError(str(path), f"was written by a newer biztoken (schema {version}); upgrade to read it", zh)
 
 
 def _filled(result: Json) -> Json:
