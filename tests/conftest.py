@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 Ahead = Callable[[Callable[[str], Any]], Callable[[str], Any]]
 LONGEST = 120  # seconds that any command may take, however busy the machine
-POLL = 0.002  # seconds between two looks at what another process does, of which no event tells
+POLL = 0.01  # seconds between two looks at what another process does, of which no event tells
 AT_ONCE = 2
 
 # Some hundred commands are run, and each would spend a second on its imports: they are forked from a process that has

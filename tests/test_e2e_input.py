@@ -229,6 +229,12 @@ def test_mistake_is_told_in_one_line(run: Outcome, mistake: Mistake) -> None:
     assert run.out == ""
 
 
+@pytest.mark.parametrize("run", ["used-up key"], indirect=True)
+def test_quota_is_given_up_soon(run: Outcome) -> None:
+    """A key without quota is asked four times within some five seconds, and then nothing more is waited for."""
+    assert run.seconds < 15
+
+
 def test_sentence_is_told_in_chinese(cli: Cli) -> None:
     """With --lang zh the sentence is Chinese, with the field as the user wrote it."""
     done = cli.check("--target", "no-such.yaml", "--lang", "zh")
