@@ -31,7 +31,7 @@ LAYERS: dict[str, tuple[str, str]] = {
     "judge": ("judge verdicts", "values contract"),
     "cases": ("cases", "values contract judge people pictures signing"),
     "fuzz": ("fuzz", "values contract judge client cases people"),
-    "runner": ("runner", "values contract judge client cases evidence people"),
+    "runner": ("runner needs preflight", "values contract judge client cases evidence people settings"),
     "embedded": ("embedded", "values settings signing mock.keys"),
     "suite": (
         "suite",

@@ -6,15 +6,15 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
-from typing import Any, NoReturn
+from typing import Any
 
-from biztoken.cases import Branch, Case, Samples, all_branches, sound_form
+from biztoken.cases import Branch, Case, Samples, sound_form
 from biztoken.client import SIGN, Client, Request
 from biztoken.contract import Contract
-from biztoken.errors import UserError
 from biztoken.evidence import Evidence
 from biztoken.judge import Expected, Outcome, Reading, answer, broken, envelope, read
 from biztoken.model import Check, Exchange, Level, Upload, Value, Verdict
+from biztoken.needs import missing_need
 from biztoken.people import make_number
 from biztoken.verdicts import CaseResult, Tally, Text
 
@@ -63,64 +63,6 @@ class Run:
     _harness_in_a_row: int = 0
     _last_noise: str = ""
     _unanswered: int = 0
-
-    # --- before the first case
-
-    def preflight(self) -> None:
-        """Find out which branches the key may use. UserError where no sound request gets through."""
-        branches = all_branches(self.contract)
-        refusals: list[Reading] = []
-        for branch in branches:
-            control = self._first_control(branch)
-            if control.exchange.reply is None and branch == branches[0]:
-                self._unreachable(control.exchange)
-            if control.exchange.reply is not None and (self._permitted.get(branch) or _is_unsigned(control)):
-                refusals.append(read(control.exchange.reply))
-        if len(refusals) == len(branches):
-            self._no_permission(refusals[0])
-
-    def _first_control(self, branch: Branch) -> Control:
-        """The control of a branch, however busy the target is at first."""
-        for attempt in range(REPEATS + 1):
-            try:
-                return self.control(branch, {}, "probe")
-            except NoisyReplyError as noise:
-                told = str(noise)
-            time.sleep(0.25 * 4**attempt)  # as in settle_later
-        raise UserError(
-            f"keys.active of {self.client.target.name}",
-            f"the endpoint keeps answering {told}; use a key with quota left, or try when it is idle",
-            f"接口一直返回 {told}；请换用仍有余量的 key，或在空闲时再试",
-        )
-
-    def _unreachable(self, exchange: Exchange) -> NoReturn:
-        reason, _, text = (exchange.failure or "").partition(": ")
-        hint, zh = {
-            "dns": ("correct the host name in url", "请改正 url 中的主机名"),
-            "connect": ("start the endpoint or correct url", "请启动接口或改正 url"),
-            "tls": ("give the CA in cacert or correct url", "请在 cacert 中给出 CA 或改正 url"),
-            "proxy": ("correct proxy", "请改正 proxy"),
-            "timeout": ("check the endpoint, or raise timeout", "请检查接口，或调大 timeout"),
-        }.get(reason, ("check that url is the endpoint", "请检查 url 是否为该接口"))
-        raise UserError(f"url {self.client.target.url}", f"{text}; {hint}", f"没有应答（{text}）；{zh}")
-
-    def _no_permission(self, reading: Reading) -> NoReturn:
-        hint, zh = {
-            "API_KEY_BE_DISCONTINUED": ("use a key that is in service", "请使用有效的 key"),
-            "EXPIRED_SIGN": ("set this machine's clock right", "请校准本机时钟"),
-            "IP_NOT_ALLOWED": ("call from an allowed address", "请从允许的 IP 调用"),
-        }.get(
-            reading.detail,
-            (
-                "check api_key and api_secret, and that the key belongs to this url",
-                "请检查 api_key 和 api_secret，以及该 key 是否属于这个 url",
-            ),
-        )
-        raise UserError(
-            f"keys.active of {self.client.target.name}",
-            f"every sound request is refused with {reading.error}; {hint}",
-            f"正确的请求全部被拒绝：{reading.error}；{zh}",
-        )
 
     # --- one case
 
@@ -194,7 +136,7 @@ class Run:
         return result
 
     def _settle(self, case: Case) -> CaseResult:
-        missing = self.missing_need(case)
+        missing = missing_need(case, self.client.target)
         if missing:
             return self.result(case, Verdict.UNTESTABLE, missing)
         branch, why_not = self.choose(case)
@@ -279,33 +221,7 @@ class Run:
         """What the case earned for its own clause."""
         return CaseResult(case.id, case.clause, case.family, verdict, reason, exchanges)
 
-    # --- what a case needs
-
-    def missing_need(self, case: Case) -> Text | None:
-        """How to provide what the target file lacks for a case, None where it lacks nothing."""
-        target = self.client.target
-        for need in case.needs:
-            if need.startswith("keys.") and need.removeprefix("keys.") not in target.keys:
-                return Text(
-                    f"Add {need} {{api_key, api_secret}} to the target file: a key in that state.",
-                    f"在目标文件中提供 {need}（api_key、api_secret）：处于该状态的 key。",
-                )
-            if need == "another key" and len(target.keys) < 2:
-                return Text(
-                    "Add any other of the keys to the target file, e.g. keys.no_verify.",
-                    "在目标文件中再提供任意一个 key，例如 keys.no_verify。",
-                )
-            if need == "concurrency_limit" and target.concurrency_limit is None:
-                return Text(
-                    "Say in the target file how many requests may be in flight: concurrency_limit.",
-                    "在目标文件中写明允许的并发数：concurrency_limit。",
-                )
-            if need == "single_use_sign" and target.single_use_sign is None:
-                return Text(
-                    "Say in the target file whether signatures with expiry time 0 work once: single_use_sign.",
-                    "在目标文件中写明失效时间为 0 的签名是否只能使用一次：single_use_sign。",
-                )
-        return None
+    # --- where a case runs
 
     def choose(self, case: Case) -> tuple[Branch | None, tuple[Verdict, Text | None]]:
         """The first branch of the case that the key may use, or the verdict for want of one."""
@@ -510,10 +426,6 @@ class Run:
             self.take([broken(clause, "lasting", "no lasting server error", told)], None, (), "run")
         elif self.client.sent:
             self.tally.kept[clause] += 1
-
-
-def _is_unsigned(control: Control) -> bool:
-    return control.verdict is Verdict.HARNESS and control.exchange.reply is not None
 
 
 def is_noise(reading: Reading, key: str = "active") -> bool:

@@ -22,6 +22,7 @@ from biztoken.evidence import Evidence, unwritable, write_json
 from biztoken.model import Json, Verdict
 from biztoken.people import Person, make_person
 from biztoken.pictures import Pictures
+from biztoken.preflight import find_branches
 from biztoken.reporting import render, write_result
 from biztoken.runner import Run
 from biztoken.settings import Target, read_target
@@ -143,7 +144,7 @@ class Suite:
     def begin(self) -> None:
         """Send the first requests. UserError where no sound one gets through."""
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does, with a report
-        self.run.preflight()
+        find_branches(self.run)
 
     def give_up(self, problem: UserError) -> None:
         """No case is run; the result says why."""
