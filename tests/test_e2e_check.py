@@ -269,6 +269,23 @@ def live_signs(text: str) -> Iterator[str]:
             yield candidate
 
 
+def test_echoes_are_redacted(cli: Cli) -> None:
+    """What an endpoint says back, and the password in its URL, is private in every file and on the terminal."""
+    person, (_, secret) = make_person(0), demo_keys()["active"]
+    echo = {"id": "echo", "change": {"set": {"echo": [person.name, person.number, secret]}}}
+    with cli.mock([echo]) as url:
+        target = cli.target(url.replace("http://", "http://user:the-password@"))
+        run = cli.check("--target", target, "--select", "UUID-LENGTH or idcard")
+    private = (person.name, json.dumps(person.name)[1:-1], person.number, secret, "the-password")
+    written = {path.name: path.read_text("utf-8") for path in run.directory.iterdir()} | {
+        "out": run.out,
+        "err": run.err,
+    }
+
+    assert run.code == 0, run.err
+    assert [(name, text) for name in written for text in private if text in written[name]] == []
+
+
 def test_identities_are_redacted(full: Outcome) -> None:
     """Names, ID numbers and signs that were sent stand in the evidence as redacted, pictures as length and hash."""
     fields = [entry for row in full.exchanges for entry in row["request"]["fields"]]

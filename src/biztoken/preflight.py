@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 
 from biztoken.cases import Branch, all_branches
 from biztoken.errors import UserError
@@ -41,16 +42,26 @@ def _control(run: Run, branch: Branch) -> Control:
     )
 
 
+_CLOSED = ("check that url is the endpoint", "连接被关闭，没有应答", "请检查 url 是否为该接口")
+# By the reason for which there was no reply: what to do, what happened in Chinese, what to do in Chinese.
+_NO_REPLY: Mapping[str, tuple[str, str, str]] = {
+    "dns": ("correct the host name in url", "主机名无法解析", "请改正 url 中的主机名"),
+    "connect": ("start the endpoint or correct url", "无法建立连接", "请启动接口或改正 url"),
+    "tls": (
+        "give the CA in cacert or correct url",
+        "TLS 连接失败，证书不可信或协议不符",
+        "请在 cacert 中给出 CA 或改正 url",
+    ),
+    "proxy": ("correct proxy", "代理不可用", "请改正 proxy"),
+    "timeout": ("check the endpoint, or raise timeout", "超时，没有应答", "请检查接口，或调大 timeout"),
+    "protocol": ("check that url is the endpoint", "返回的不是 HTTP", "请检查 url 是否为该接口"),
+}
+
+
 def _unreachable(target: Target, exchange: Exchange) -> UserError:
     reason, _, text = (exchange.failure or "").partition(": ")
-    hint, zh = {
-        "dns": ("correct the host name in url", "请改正 url 中的主机名"),
-        "connect": ("start the endpoint or correct url", "请启动接口或改正 url"),
-        "tls": ("give the CA in cacert or correct url", "请在 cacert 中给出 CA 或改正 url"),
-        "proxy": ("correct proxy", "请改正 proxy"),
-        "timeout": ("check the endpoint, or raise timeout", "请检查接口，或调大 timeout"),
-    }.get(reason, ("check that url is the endpoint", "请检查 url 是否为该接口"))
-    return UserError(f"url {target.url}", f"{text}; {hint}", f"没有应答（{text}）；{zh}")
+    hint, told, zh = _NO_REPLY.get(reason, _CLOSED)
+    return UserError(f"url {target.url}", f"{text}; {hint}", f"{told};{zh}")
 
 
 def _no_permission(target: Target, reading: Reading) -> UserError:

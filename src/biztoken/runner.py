@@ -112,7 +112,11 @@ class Run:
         self.results[result.id] = result
         self._harness_in_a_row = self._harness_in_a_row + 1 if result.verdict is Verdict.HARNESS else 0
         if self._harness_in_a_row >= HARNESS_IN_A_ROW and self.stopped is None:
-            self.stopped = Text("The target stopped answering; the rest was not run.", "目标不再应答；其余用例未运行。")
+            why = result.reason or Text("", "")
+            self.stopped = Text(
+                f"{HARNESS_IN_A_ROW} cases in a row could not be judged, and the rest was not run. {why.en}",
+                f"连续 {HARNESS_IN_A_ROW} 个用例无法判断，其余用例未运行。{why.zh}",
+            )
         self.evidence.case(
             {
                 "id": result.id,
@@ -424,7 +428,7 @@ class Run:
         if lasting:
             told = f"{self.internal_errors} server errors in {self.client.sent} requests"
             self.take([broken(clause, "lasting", "no lasting server error", told)], None, (), "run")
-        elif self.client.sent:
+        elif self.sound_controls:
             self.tally.kept[clause] += 1
 
 

@@ -136,7 +136,7 @@ class Suite:
             "seed": self.options.seed,
             "target": self._target_json(),
         }
-        write_json(self.directory / "plan.json", plan)
+        write_json(self.directory / "plan.json", self.evidence.redact(plan))
         write_result(self.directory, self._result(complete=False))
         render(self.directory, self.options.lang)  # so that a killed run leaves a page, too
         self.on_plan(len(rows), requests)
@@ -152,7 +152,7 @@ class Suite:
         self.problem = problem
 
     def settle(self, case: Case) -> CaseResult | None:
-        """Run a case; None where it is put off. After the target stopped answering nothing is sent."""
+        """Run a case; None where it is put off. After the run was stopped nothing is sent."""
         if self.run.stopped:
             result = self.run.result(case, Verdict.NOT_RUN, self.run.stopped)
         else:
