@@ -72,6 +72,7 @@ EXCLUDED = {"BIZ-NO-ECHO", "BIZ-TOKEN-SINGLE-USE", "BIZ-TOKEN-EXPIRY", "VERBOSE-
 MUSTS = {
     # A refusal that is stated in words, and what pictures must bring about.
     "SIGN-SIGNATURE",
+    "SIGN-OTHER-SECRET",
     "SIGN-EXPIRY",
     "SIGN-KEY",
     "SIGN-FORM",

@@ -386,7 +386,7 @@ def test_untestable_clauses_say_how_to_provide(run: Outcome) -> None:
         "LIMIT-REACHED": "keys.quota_reached",
         "NO-VERIFY-PERMISSION": "keys.no_verify",
         "NO-DATA-SOURCE-PERMISSION": "keys.no_data_source",
-        "SIGN-SIGNATURE": "keys.",
+        "SIGN-OTHER-SECRET": "keys.",
         "SIGN-SINGLE-USE": "single_use_sign",
         "CONCURRENCY-LIMIT-EXCEEDED-LIMIT": "concurrency_limit",
         "CONCURRENCY-LIMIT-EXCEEDED-RELEASE": "concurrency_limit",

@@ -223,7 +223,7 @@ class Run:
         self, case: Case, verdict: Verdict, reason: Text | None = None, exchanges: tuple[int, ...] = ()
     ) -> CaseResult:
         """What the case earned for its own clause."""
-        return CaseResult(case.id, case.clause, case.family, verdict, reason, exchanges)
+        return CaseResult(case.id, case.clause, case.family, verdict, reason, exchanges, is_control=case.is_control)
 
     # --- where a case runs
 

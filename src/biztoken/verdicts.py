@@ -39,7 +39,7 @@ class Charge:
 
 @dataclass(frozen=True, slots=True)
 class CaseResult:
-    """What a case earned for its own clause."""
+    """What a case earned for its own clause. `is_control`: nothing but the control was judged."""
 
     id: str
     clause: str
@@ -48,6 +48,7 @@ class CaseResult:
     reason: Text | None = None
     exchanges: tuple[int, ...] = ()
     seconds: float = 0.0
+    is_control: bool = False
 
 
 @dataclass(slots=True)
@@ -95,10 +96,14 @@ def clause_verdict(
     verdict = worst(case.verdict for case in open_cases)
     if verdict is not None:
         return verdict, next(case.reason for case in open_cases if case.verdict is verdict)
-    if kept:
+    # That a request without the defect is accepted says nothing of the defect, where the clause has one.
+    defects = [case for case in cases if not case.is_control]
+    controls = sum(case.is_control and case.verdict is Verdict.PASS for case in cases) if defects else 0
+    if kept > controls:
         return Verdict.PASS, None
-    if cases and all(case.verdict is Verdict.NOT_APPLICABLE for case in cases):
-        return Verdict.NOT_APPLICABLE, cases[0].reason
+    telling = defects or cases
+    if telling and all(case.verdict is Verdict.NOT_APPLICABLE for case in telling):
+        return Verdict.NOT_APPLICABLE, telling[0].reason
     return Verdict.UNTESTABLE, NEVER_SEEN
 
 
