@@ -219,7 +219,7 @@ def wait_until(is_so: Callable[[], bool], may_be: Callable[[], bool] = lambda: T
     while not is_so():
         assert time.monotonic() < deadline, "it did not happen in time"
         assert may_be(), "it cannot happen any more"
-        time.sleep(POLL)
+        time.sleep(POLL)  # another process: its files and ports can only be asked
 
 
 @pytest.fixture(scope="session")

@@ -446,7 +446,7 @@ FOREIGN = re.compile(
 def test_no_file_speaks_of_what_is_not_in_the_project():
     """No tracked text names a machine's directories, a registry's host or a document that is not here."""
     if not (ROOT / ".git").exists() or shutil.which("git") is None:
-        pytest.skip("no checkout")
+        pytest.skip("no checkout")  # an unpacked sdist: git cannot tell which files are tracked
     command = ["git", "ls-files", "-co", "--exclude-standard", "-z"]
     names = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
     found = []

@@ -55,7 +55,7 @@ def fire(endpoint: Endpoint, requests: Sequence[bytes]) -> Volley:
             shots.append(Shot(Connection(endpoint), data, ReplyParser("POST"), opened=time.monotonic()))  # noqa: PERF401
         deadline = time.monotonic() + endpoint.timeout
         _prepare(shots, deadline)
-        time.sleep(ARRIVAL)
+        time.sleep(ARRIVAL)  # no event here tells when the target has read the held bytes
         _release(shots)
         _collect(shots, time.monotonic() + endpoint.timeout)
     finally:

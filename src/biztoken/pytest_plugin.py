@@ -172,6 +172,7 @@ def report(suite: Suite, case: Case) -> None:
     __tracebackhide__ = True
     result = suite.settle(case)
     if result is None:
+        # No verdict yet: the records wait for test_repeated_later, and count the case as not run without it.
         pytest.skip("the target was busy; repeated at the end")
     tell(suite, result)
 
@@ -183,4 +184,4 @@ def tell(suite: Suite, result: CaseResult) -> None:
     if result.verdict in (Verdict.FAIL, Verdict.HARNESS):
         pytest.fail(text, pytrace=False)
     if result.verdict in _SKIPPED:
-        pytest.skip(text)
+        pytest.skip(text)  # for people: verdict and exit code come from the records, where a skip is no pass
