@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 from biztoken.burst import fire
 from biztoken.client import Request
 from biztoken.errors import HarnessError
-from biztoken.judge import Alternative, Expected, Outcome, broken, read
+from biztoken.finding import broken
+from biztoken.judge import Alternative, Expected
 from biztoken.model import Check, Verdict
 from biztoken.pytest_plugin import sequence
+from biztoken.reading import Outcome, read
+from biztoken.requests import fill
 from biztoken.verdicts import Text
 
 if TYPE_CHECKING:
@@ -43,33 +46,39 @@ def test_concurrency(run: Run, case: Case, branch: Branch) -> CaseResult:
             f"max_rate {max_rate:g} 不允许同时发送 {limit + 1} 个请求；请提高或去掉它。",
         )
         return run.result(case, Verdict.UNTESTABLE, reason)
-    longest = serial_latency(run, case, branch) / 2
+    alone = serial_latency(run, case, branch)
+    if isinstance(alone, Text):
+        return run.result(case, Verdict.UNTESTABLE, alone)
+    longest = alone / 2
     for number in range(ROUNDS):
         for count in (limit, limit + 1):
             exchanges = confirmed(run, case, branch, count, longest)
             if isinstance(exchanges, Text):
                 return run.result(case, Verdict.UNTESTABLE, exchanges)
-            if not weigh(run, case, exchanges, limit, first=number == 0):
+            if not weigh(run, case, exchanges, limit, first=number == 0 and count == limit):
                 return run.result(case, Verdict.FAIL, None, tuple(exchange.id for exchange in exchanges))
     after = run.client.send(heavy(run, branch), case=case.id, role="probe")
-    run.look(after, case.id)
+    run.ledger.look(after, case.id)
     kept = after.reply is not None and read(after.reply).outcome is Outcome.ACCEPTED
     told = read(after.reply).told() if after.reply else "no reply"
-    run.take([Check(RELEASE) if kept else broken(RELEASE, "release", "accepted", told)], case, (after.id,))
+    run.ledger.take([Check(RELEASE) if kept else broken(RELEASE, "release", "accepted", told)], case, (after.id,))
     return run.result(case, Verdict.PASS)
 
 
 def heavy(run: Run, branch: Branch, weight: int = 0) -> Request:
     """A sound request with pictures that no cache has seen, so that it takes its time; more with `weight`."""
-    control = run.control(branch, {}, "concurrency")
+    control = run.controls.get(branch, {}, "concurrency")
     fresh = {"picture": "fresh-1200" if weight > 1 else "face-fresh"}
     pictures = {"image_ref1": fresh, "image_ref2": fresh} if weight else {"image_ref1": fresh}
-    return Request(tuple(run.fill(control.form | pictures)))
+    return Request(fill(control.form | pictures, run.samples))
 
 
-def serial_latency(run: Run, case: Case, branch: Branch) -> float:
-    """Seconds that one request takes alone: the median of three."""
-    exchanges = [run.attempt(heavy(run, branch), case.id, "probe") for _ in range(3)]
+def serial_latency(run: Run, case: Case, branch: Branch) -> float | Text:
+    """Seconds that one request takes alone: the median of three. Or why a burst of them would tell nothing."""
+    exchanges = [run.sender.attempt(heavy(run, branch), case.id, "probe") for _ in range(3)]
+    if refused := refused_of(exchanges):
+        told = read(refused[0].reply).told() if refused[0].reply else str(refused[0].failure)
+        return Text(f"One request alone was not accepted: {told}.", f"单独一个请求也未被接受：{told}。")
     return median(exchange.elapsed_ms for exchange in exchanges) / 1000
 
 
@@ -106,7 +115,7 @@ def burst(run: Run, case: Case, branch: Branch, count: int, longest: float, weig
             times = (shot.opened, shot.ended or shot.released)
             reply = (shot.reply, shot.failure)
             exchange = run.client.record(request, form, len(shot.data), times, *reply, case.id, "probe")
-            run.look(exchange, case.id)
+            run.ledger.look(exchange, case.id)
             exchanges.append(exchange)
         answered = all(exchange.reply for exchange in exchanges)
         if volley.spread <= longest and answered:
@@ -134,10 +143,12 @@ def weigh(run: Run, case: Case, exchanges: list[Exchange], limit: int, *, first:
         expected = Expected("refused", LIMIT, (Alternative("CONCURRENCY_LIMIT_EXCEEDED"),))
         run.judged(replace(case, expected=expected), exchange)
     if len(refused) == due:
-        run.take([Check(LIMIT), Check(RELEASE)], case, ids)
+        run.ledger.take([Check(LIMIT), Check(RELEASE)], case, ids)
         return True
     told = f"{len(exchanges) - len(refused)} of {len(exchanges)} admitted at once, the limit is {limit}"
     # Right at first and fewer later: slots that were taken did not come back.
     clause = RELEASE if len(refused) > due and not first else LIMIT
-    run.take([broken(clause, "limit", f"{min(limit, len(exchanges))} of {len(exchanges)} admitted", told)], case, ids)
+    run.ledger.take(
+        [broken(clause, "limit", f"{min(limit, len(exchanges))} of {len(exchanges)} admitted", told)], case, ids
+    )
     return False

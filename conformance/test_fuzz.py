@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from biztoken.cases import Branch, Case
 from biztoken.client import Request
 from biztoken.fuzz import Drawn, Picture, View, clause_against, draw, expectation, views
-from biztoken.judge import Expected, Outcome, answer, read
+from biztoken.judge import Expected, answer
 from biztoken.model import Verdict
 from biztoken.pytest_plugin import report
-from biztoken.runner import NoisyReplyError, harness_text, no_reply
+from biztoken.reading import Outcome, read
+from biztoken.sender import NoisyReplyError, harness_text, no_reply
 from biztoken.verdicts import Text
 
 if TYPE_CHECKING:
@@ -52,28 +53,28 @@ def _case(view: View, examples: int) -> Case:
 def explore(run: Run, case: Case, branch: Branch, drawings: Iterable[Drawn]) -> CaseResult:
     """Send everything that is drawn. No finding ends it; a view without one 200 has tested nothing."""
     sent = accepted = noisy = 0
-    before = set(run.tally.charges)
+    before = set(run.ledger.tally.charges)
     for drawn in drawings:
         request = Request(tuple((name, _value(run, value)) for name, value in drawn.form))
         expected = expectation(drawn, run.contract)
         try:
-            exchange = run.attempt(request, case.id, "fuzz", tolerated=expected)
+            exchange = run.sender.attempt(request, case.id, "fuzz", tolerated=expected)
         except NoisyReplyError:
             noisy += 1
             continue
         sent += 1
         if exchange.reply is None:
-            again = run.still_answers(case, run.control(branch, {}, "fuzz"))
+            again = run.controls.repeat(run.controls.get(branch, {}, "fuzz"), case)
             if again is None:
                 return run.result(case, Verdict.HARNESS, harness_text(exchange), (exchange.id,))
             if expected.kind != "observe":
-                run.take([no_reply(expected.clause, exchange)], _told(case, drawn), (again.id, exchange.id))
+                run.ledger.take([no_reply(expected.clause, exchange)], _told(case, drawn), (again.id, exchange.id))
             continue
         accepted += read(exchange.reply).outcome is Outcome.ACCEPTED
         _judge(run, case, drawn, expected, exchange)
     told = f"{case.id}: {sent} requests, {accepted} accepted"
-    run.notes.append(Text(told, f"{case.id}：{sent} 个请求，{accepted} 个被接受"))
-    found = {charge[0] for charge in set(run.tally.charges) - before}
+    run.ledger.notes.append(Text(told, f"{case.id}：{sent} 个请求，{accepted} 个被接受"))
+    found = {charge[0] for charge in set(run.ledger.tally.charges) - before}
     if any(run.contract.clauses[clause].level == "MUST" for clause in found):
         return run.result(case, Verdict.FAIL, Text(f"{told}.", f"{told}。"))
     if not accepted or noisy > sent:
@@ -92,7 +93,7 @@ def _judge(run: Run, case: Case, drawn: Drawn, expected: Expected, exchange: Exc
     if expected.kind == "accepted" and reading.outcome is Outcome.REFUSED:
         expected = replace(expected, clause=clause_against(drawn, reading.detail, run.contract))
     checks = list(answer(exchange.reply, reading, expected, run.contract))
-    run.take(checks, _told(case, drawn), (exchange.id,))
+    run.ledger.take(checks, _told(case, drawn), (exchange.id,))
 
 
 def _told(case: Case, drawn: Drawn) -> Case:

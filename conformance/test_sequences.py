@@ -6,9 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from biztoken.client import Request
-from biztoken.judge import Alternative, Expected, Outcome, broken, read
+from biztoken.finding import broken
+from biztoken.judge import Alternative, Expected
 from biztoken.model import Check, Verdict
 from biztoken.pytest_plugin import sequence
+from biztoken.reading import Outcome, read
+from biztoken.requests import fill
 from biztoken.verdicts import Text
 
 if TYPE_CHECKING:
@@ -32,13 +35,13 @@ def test_single_use(run: Run, case: Case, branch: Branch) -> CaseResult:
     form = run.client.signed(request)
     data = run.client.encode(request, form)
     first = run.client.send_bytes(request, form, data, case=case.id, role="control")
-    run.look(first, case.id)
+    run.ledger.look(first, case.id)
     if first.reply is None or read(first.reply).outcome is not Outcome.ACCEPTED:
         told = read(first.reply).told() if first.reply else str(first.failure)
-        run.take([broken(case.clause, "refused", "accepted once", told)], case, (first.id,))
+        run.ledger.take([broken(case.clause, "refused", "accepted once", told)], case, (first.id,))
         return run.result(case, Verdict.WARN, None, (first.id,))
     second = run.client.send_bytes(request, form, data, case=case.id, role="defect")
-    run.look(second, case.id)
+    run.ledger.look(second, case.id)
     expected = Expected("refused", case.clause, (Alternative("AUTHORIZATION_ERROR", "*"),), own=True)
     result = run.judged(replace(case, expected=expected), second)
     return replace(result, exchanges=(first.id, second.id))
@@ -53,7 +56,7 @@ def test_reuse(run: Run, case: Case, branch: Branch) -> CaseResult:
     first = run.client.send_bytes(request, form, data, case=case.id, role="probe")
     second = run.client.send_bytes(request, form, data, case=case.id, role="probe")
     for exchange in (first, second):  # accepted or not, a token or request_id never comes twice
-        run.look(exchange, case.id)
+        run.ledger.look(exchange, case.id)
     return run.judged(replace(case, expected=Expected("observe", case.clause)), second)
 
 
@@ -72,9 +75,9 @@ def test_quality(run: Run, case: Case, branch: Branch) -> CaseResult:
         form = {"image": {"picture": "blurred-2"}, "face_quality_threshold": str(threshold)}
         if passes_at(run, case, branch, form) is not due:
             told = f"score {low}, but threshold {threshold} {'refused' if due else 'passed'}"
-            run.take([broken(case.clause, "not monotone", "one score divides the thresholds", told)], case, ())
+            run.ledger.take([broken(case.clause, "not monotone", "one score divides the thresholds", told)], case, ())
             return run.result(case, Verdict.FAIL)
-    run.take([Check(case.clause)], case, ())
+    run.ledger.take([Check(case.clause)], case, ())
     return run.result(case, Verdict.PASS)
 
 
@@ -91,9 +94,9 @@ def test_quality_default(run: Run, case: Case, branch: Branch) -> CaseResult:
         if passes is not due:
             word = "passed" if passes else "LOW_QUALITY"
             told = f"a picture just {'above' if due else 'below'} 30: {word} without a threshold"
-            run.take([broken(case.clause, "default", "as with face_quality_threshold 30", told)], case, ())
+            run.ledger.take([broken(case.clause, "default", "as with face_quality_threshold 30", told)], case, ())
             return run.result(case, Verdict.FAIL)
-    run.take([Check(case.clause)], case, ())
+    run.ledger.take([Check(case.clause)], case, ())
     return run.result(case, Verdict.PASS)
 
 
@@ -113,24 +116,28 @@ def test_quality_of_largest(run: Run, case: Case, branch: Branch) -> CaseResult:
         form = {"image": picture, "fail_when_multiple_faces": "0", "face_quality_threshold": "30"}
         verdicts[largest] = passes_at(run, case, branch, form)
     if verdicts == {"sharp": True, "blurred": False}:
-        run.take([Check(case.clause)], case, ())
+        run.ledger.take([Check(case.clause)], case, ())
         return run.result(case, Verdict.PASS)
-    if verdicts == {"sharp": False, "blurred": True}:
-        told = "the smaller face decided"
-        run.take([broken(case.clause, "largest", "the largest face decides", told)], case, ())
-        return run.result(case, Verdict.FAIL)
+    # The same two faces, both sharp or both blurred, tell whether the smaller one made the difference.
+    for largest, passed, both in (("sharp", False, 0.0), ("blurred", True, radius)):
+        picture = {"picture": f"two-faces-large-both-{both:g}"}
+        form = {"image": picture, "fail_when_multiple_faces": "0", "face_quality_threshold": "30"}
+        if verdicts[largest] is passed and passes_at(run, case, branch, form) is not passed:
+            told = f"the largest face {largest}, the smaller one not: {'passed' if passed else 'LOW_QUALITY'}"
+            run.ledger.take([broken(case.clause, "largest", "the largest face decides", told)], case, ())
+            return run.result(case, Verdict.FAIL)
     return unscored(run, case)
 
 
 def sound(run: Run, branch: Branch, **changes: object) -> Request:
     """A sound request of a branch with some fields changed."""
-    control = run.control(branch, {}, "sequences")
-    return Request(tuple(run.fill({**control.form, **changes})))
+    control = run.controls.get(branch, {}, "sequences")
+    return Request(fill({**control.form, **changes}, run.samples))
 
 
 def passes_at(run: Run, case: Case, branch: Branch, changes: Mapping[str, object]) -> bool | None:
     """Whether the request is accepted (True) or LOW_QUALITY (False); None for anything else."""
-    exchange = run.attempt(sound(run, branch, **changes), case.id, "probe")
+    exchange = run.sender.attempt(sound(run, branch, **changes), case.id, "probe")
     if exchange.reply is None:
         return None
     reading = read(exchange.reply)
@@ -163,7 +170,7 @@ def pictures_around(run: Run, case: Case, branch: Branch) -> tuple[str, str] | N
 def shows_two_faces(run: Run, case: Case, branch: Branch, picture: Mapping[str, str]) -> bool:
     """Whether the target sees several faces in a picture."""
     changes = {"image": picture, "fail_when_multiple_faces": "1", "face_quality_threshold": "0"}
-    exchange = run.attempt(sound(run, branch, **changes), case.id, "probe")
+    exchange = run.sender.attempt(sound(run, branch, **changes), case.id, "probe")
     return exchange.reply is not None and read(exchange.reply).name == "MULTIPLE_FACES"
 
 

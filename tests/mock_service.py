@@ -37,9 +37,11 @@ COMPARE = {"sign_version": "hmac_sha1", "liveness_type": "still", "comparison_ty
 RAW = KYC | {"liveness_type": "raw_image"}
 
 
-def sign(role: str = "active", *, expires: int | None = None, secret: str | None = None) -> str:
-    """A sign of a demo key; it expires in an hour unless `expires`, a time of the epoch, says otherwise."""
-    now = int(time.time())
+def sign(
+    role: str = "active", *, expires: int | None = None, secret: str | None = None, made: int | None = None
+) -> str:
+    """A sign of a demo key, made now; it expires in an hour unless `expires`, a time of the epoch, says otherwise."""
+    now = int(time.time()) if made is None else made
     text = f"a=demo-{role}&b={now + 3600 if expires is None else expires}&c={now}&d={random.randrange(10**10):010d}"
     digest = hmac.digest((secret or f"demo-secret-of-{role}").encode(), text.encode(), "sha1")
     return base64.b64encode(digest + text.encode()).decode()

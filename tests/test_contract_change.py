@@ -1,4 +1,4 @@
-"""A change of a range is one edit in one file: cases, fuzz views and the mock follow it, and nothing else is told."""
+"""A change of a range is one edit in one file: cases, fuzz views, the mock and its faults follow it by themselves."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -12,10 +12,12 @@ from biztoken.client import Client, Request
 from biztoken.embedded import EmbeddedMock
 from biztoken.evidence import Evidence
 from biztoken.fuzz import views
-from biztoken.judge import read
+from biztoken.mock.catalogue import catalogue
 from biztoken.model import Json, Verdict
 from biztoken.people import make_person
 from biztoken.pictures import Pictures
+from biztoken.reading import read
+from biztoken.requests import fill
 from biztoken.runner import Run
 from biztoken.verdicts import exit_code, judged_clauses
 
@@ -66,7 +68,7 @@ def start(mocks: dict[Path, EmbeddedMock], tmp_path: Path) -> Iterator[Callable[
 def broken_in(run: Run, chosen: Callable[[Case], bool]) -> dict[str, Json]:
     """Run the chosen cases; the rows of the clauses that have findings, by id."""
     results = [run.settle(case) for case in load_cases(run.contract) if chosen(case)]
-    rows, _ = judged_clauses(run.contract, run.tally, results, strict=False, partial=True)
+    rows, _ = judged_clauses(run.contract, run.ledger.tally, results, strict=False, partial=True)
     return {row["id"]: row for row in rows if row["findings"]}
 
 
@@ -113,6 +115,18 @@ def test_fuzz_views_follow(changed):
         assert view.properties == due
 
 
+def test_derived_faults_stand_at_the_new_bound(changed):
+    """The faults on both sides of the upper bound move; each other one keeps its id and its clause."""
+    before, after = (
+        {(fault.id, fault.clause) for fault in catalogue(contracts.load(place)).faults.values()}
+        for place in (ORIGINAL, changed)
+    )
+
+    kept, refused = "LIVENESS-TIMEOUT-RANGE", "LIVENESS-TIMEOUT-RANGE-REFUSED"
+    assert before - after == {("liveness-timeout-60-refused", kept), ("liveness-timeout-61-accepted", refused)}
+    assert after - before == {("liveness-timeout-61-refused", kept), ("liveness-timeout-62-accepted", refused)}
+
+
 @pytest.mark.parametrize(("value", "error"), [("61", None), ("62", "BAD_ARGUMENTS: liveness_timeout")])
 def test_a_changed_mock_reads_the_new_range(changed, start, value, error):
     """`biztoken mock --contract COPY` accepts the new bound and refuses the value beyond it."""
@@ -120,7 +134,7 @@ def test_a_changed_mock_reads_the_new_range(changed, start, value, error):
     form = sound_form(Branch("1", "meglive"), run.contract, run.samples)
 
     exchange = run.client.send(
-        Request(tuple(run.fill(form | {"liveness_timeout": value}))), case="changed", role="probe"
+        Request(fill(form | {"liveness_timeout": value}, run.samples)), case="changed", role="probe"
     )
 
     assert read(exchange.reply).error == error
@@ -145,7 +159,7 @@ def test_an_unchanged_mock_breaks_exactly_that_clause(changed, start):
 
     assert list(broken) == ["LIVENESS-TIMEOUT-RANGE"]
     assert {finding["case"] for finding in broken["LIVENESS-TIMEOUT-RANGE"]["findings"]} <= set(run.results)
-    assert exit_code(list(broken.values()), planned=1, executed=1, sound_controls=run.sound_controls) == 1
+    assert exit_code(list(broken.values()), planned=1, executed=1, sound_controls=run.controls.sound) == 1
     assert len(run.results) > 50
 
 

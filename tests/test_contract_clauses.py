@@ -47,7 +47,7 @@ def literals(*paths):
 
 
 def built_by_the_judge():
-    """The ids that judge.py makes of the error table and of the fields of a reply."""
+    """The ids that judge.py and envelope.py make of the error table and of the fields of a reply."""
     for row in CONTRACT.errors.values():
         yield from (CONTRACT.clause_id(row.name, rule) for rule in ("name", "status", "detail"))
         yield from (reason.replace("_", "-") for reason in row.reasons)
@@ -60,8 +60,10 @@ def built_by_the_judge():
 CASES = load_cases(CONTRACT)
 SEQUENCES = literals(*contracts.bundled("conformance").glob("test_*.py"))
 OBSERVING = {case.clause for case in CASES if case.expected.kind == "observe"}
-OBSERVED = SEQUENCES | literals(SOURCE / "runner.py") | OBSERVING
-LOOKED_AT = SEQUENCES | literals(SOURCE / "judge.py", SOURCE / "runner.py") | {case.clause for case in CASES}
+RUN = literals(*(SOURCE / f"{name}.py" for name in ("controls", "ledger", "runner")))
+JUDGE = literals(*(SOURCE / f"{name}.py" for name in ("envelope", "judge")))
+OBSERVED = SEQUENCES | RUN | OBSERVING
+LOOKED_AT = SEQUENCES | JUDGE | RUN | {case.clause for case in CASES}
 LOOKED_AT |= set(built_by_the_judge())
 
 

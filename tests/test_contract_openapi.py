@@ -7,7 +7,7 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
 from biztoken import contract as contracts
-from biztoken.judge import split_error
+from biztoken.reading import split_error
 
 CONTRACT = contracts.load()
 OPERATION = CONTRACT.document["paths"][CONTRACT.path]["post"]

@@ -21,6 +21,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from biztoken import cases, contract, pytest_plugin, settings, suite
+from biztoken.cases import written
 from biztoken.cli import main
 from biztoken.client import ODD_FORMS
 from biztoken.mock import conditions, faults, keys, overrides
@@ -179,6 +180,7 @@ def options(command: click.Command) -> list[str]:
 
 PLACES = {
     "check": ["docs/report.md", "docs/report.zh.md"],
+    "prove": ["docs/report.md", "docs/report.zh.md"],
     "report": ["docs/report.md", "docs/report.zh.md"],
     "sign": ["docs/report.md", "docs/report.zh.md"],
     "mock": ["docs/mock.md"],
@@ -214,7 +216,7 @@ IN_A_RUN = [set(RESULT["properties"]), set(RESULT["$defs"]["finding"]["propertie
 WORDS: dict[str, list[set[str]]] = {
     "docs/target.md": [names_in(settings.SCHEMA)],
     "docs/target.zh.md": [names_in(settings.SCHEMA)],
-    "docs/cases.md": [set(cases._KEYS), set(SPOILS), set(ODD_FORMS), set(BROKEN)],
+    "docs/cases.md": [set(written._KEYS), set(SPOILS), set(ODD_FORMS), set(BROKEN)],
     "docs/mock.md": [
         set(keys._NAMES) | set(keys.STATES),
         set(faults._FIELDS) | set(faults.RULE_CHANGES) | set(faults.ANSWER_CHANGES) | set(faults.CLOSINGS),
@@ -328,7 +330,7 @@ def test_cases_faults_and_keys_are_valid(tmp_path):
     (tmp_path / "keys").write_text(key_file, "utf-8")
     (sample_faults, sample_target) = documents_in("reports/README.md")
 
-    assert list(cases._read_file(tmp_path / "arguments.yaml", CONTRACT))
+    assert list(written.read_file(tmp_path / "arguments.yaml", CONTRACT))
     assert keys.load(tmp_path / "keys")
     for entries in (yaml.safe_load(fault_file), sample_faults):
         parsed = faults.parse(entries, CONTRACT)

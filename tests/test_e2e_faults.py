@@ -83,7 +83,7 @@ FAULTS = {
     ),
     "413 as JSON": fault(
         "REQUEST-ENTITY-TOO-LARGE-BODY",
-        when={"cause": "too-large"},
+        when={"cause": "body-too-large"},
         change={"body": '{"error": "Request Entity Too Large"}', "content_type": "application/json"},
         options=("--select", "uploads"),
     ),

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from judging import CONTRACT, SOUND, TOKEN
 
 from biztoken.cases import load_cases
-from biztoken.judge import Alternative, Expected, Outcome, judge, read
+from biztoken.judge import Alternative, Expected, judge
 from biztoken.model import Exchange, Level, Reply
+from biztoken.reading import Outcome, read
 
 CASES = load_cases(CONTRACT)
 EXPECTED = sorted({case.expected for case in CASES}, key=repr)

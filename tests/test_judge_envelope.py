@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from judging import WAITED_MS, accepted, broken, exchange, failure, kept, refused, success
 
-from biztoken.judge import Outcome, read, split_error
+from biztoken.reading import Outcome, read, split_error
 
 SOUND = accepted("VERBOSE-VALUES")
 ON_ERROR = refused("UUID-LENGTH", "BAD_ARGUMENTS: uuid")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -39,9 +40,15 @@ def fields(values: dict[str, Any]) -> Fields:
     )
 
 
+def arguments(sent: Fields, book: Rulebook) -> Iterator[Refusal]:
+    """All refusals of what came and of what it says."""
+    yield from rules.missing(sent, book)
+    yield from rules.values(sent, book)
+
+
 def flaws(values: dict[str, Any], rulebook: Contract = CONTRACT) -> list[tuple[str, str, str]]:
     """All refusals of the arguments, in their order."""
-    return [tuple(refusal) for refusal in rules.arguments(fields(values), Rulebook(rulebook))]  # type: ignore[misc]
+    return [tuple(refusal) for refusal in arguments(fields(values), Rulebook(rulebook))]  # type: ignore[misc]
 
 
 def judged(values: dict[str, Any], **looks: Look) -> Refusal | None:
@@ -111,9 +118,7 @@ def test_text_that_is_not_utf_8_is_told(name: str) -> None:
     parts = [part(field, value) for field, value in base.items() if field != name]
     garbled = Fields([*parts, Part(name, None, None, (), "张三".encode("gbk"))], Rulebook(CONTRACT).pictures)
 
-    assert [(error, detail) for error, detail, _ in rules.arguments(garbled, Rulebook(CONTRACT))] == [
-        ("BAD_ARGUMENTS", name)
-    ]
+    assert [(error, detail) for error, detail, _ in arguments(garbled, Rulebook(CONTRACT))] == [("BAD_ARGUMENTS", name)]
 
 
 @pytest.mark.parametrize(

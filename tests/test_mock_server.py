@@ -582,7 +582,7 @@ def test_bug_is_told_as_internal_error(tmp_path: Path) -> None:
     script = (
         "import sys\nfrom biztoken.mock import rules\n"
         "def bug(*_):\n    raise ValueError('demo-secret')\n"
-        "rules.arguments = bug\nfrom mock_service import _RUN\nsys.argv[1:] = ['{}']\nexec(_RUN)\n"
+        "rules.values = bug\nfrom mock_service import _RUN\nsys.argv[1:] = ['{}']\nexec(_RUN)\n"
     )
     log = tmp_path / "log"
     with log.open("w") as stream:

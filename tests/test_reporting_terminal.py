@@ -138,6 +138,23 @@ def test_progress_without_a_terminal_is_a_line_each_tenth():
     assert lines[-1] == "200 of 200 cases: 198 passed, 1 failed, 1 untestable; done in 100.0 s"
 
 
+def test_progress_of_a_proof_counts_runs():
+    """A proof is told in its own words, in both languages."""
+    lines = []
+    for lang in ("en", "zh"):
+        out = io.StringIO()
+        progress = Progress(lang, Console(file=out, width=120), Clock(), of="runs")
+        progress.start(3)
+        for verdict in ("PASS", "FAIL", "HARNESS"):
+            progress.advance(verdict)
+        lines.append(out.getvalue().splitlines()[-1])
+
+    assert lines == [
+        "3 of 3 runs: 1 as they should be, 1 not, 1 undecided; done in 0.0 s",
+        "运行 3/3：符合预期 1，不符合 1，未判定 1；完成，用时 0.0 秒",
+    ]
+
+
 def test_progress_tells_what_is_undecided():
     """Trouble of the harness is not hidden among the passed."""
     out = io.StringIO()

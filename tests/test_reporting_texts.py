@@ -94,6 +94,9 @@ def test_every_phrase_is_used():
     built = ("verdict.", "sentence.of.", "run.scope.")
     built += ("finding.expected", "finding.received", "finding.difference", "finding.case")
     built += ("exchange.changed", "exchange.added", "exchange.removed")
+    built += ("certificate.state.", "certificate.suite", "certificate.run")
+    built += ("prove.sentence.survived", "prove.sentence.alarmed", "prove.sentence.failed")
+    built += ("prove.outcome.", "prove.grid.", "prove.show.")
 
     unused = [key for key in KEYS if not re.search(rf"""["']{re.escape(key)}["']""", sources)]
 

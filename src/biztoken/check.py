@@ -17,8 +17,6 @@ from biztoken.pytest_plugin import Handover
 from biztoken.reporting import Progress, print_summary
 from biztoken.suite import Options, Suite
 
-_USAGE_ERROR, _NO_TESTS, _INTERNAL_ERROR = 4, 5, 3
-
 
 def check(options: Options, mock: EmbeddedMock | None = None) -> int:
     """Run the suite and print what it found. UserError for a mistake in the options.
@@ -42,20 +40,26 @@ def _run(suite: Suite) -> int:
 
     suite.on_plan = announce
     suite.on_case = lambda result: progress.advance(result.verdict)
-    errors = io.StringIO()
-    with _plain_pytest(), contextlib.redirect_stderr(errors):
-        code = int(pytest.main(_arguments(suite.options), plugins=[Handover(suite)]))
+    errors = play(suite)
     progress.stop()
-    if suite.options.select and (code == _USAGE_ERROR or not suite.planned):
+    if suite.options.select and not suite.planned:
         what = f"--select {suite.options.select}"
         raise UserError(what, "no case fits; give ids of clauses or cases", "没有匹配的用例；请给出条款或用例的 id")
     if not suite.result:
-        sys.stderr.write(errors.getvalue())
+        sys.stderr.write(errors)
         raise UserError("conformance", "it did not run; the lines above say why", "未能运行；原因见上")
     if suite.problem:
         raise suite.problem
     print_summary(suite.directory, suite.options.lang)
-    return code
+    return int(suite.result["exit_code"])
+
+
+def play(suite: Suite) -> str:
+    """Run the cases of a suite and nothing else: pytest on conformance/. Returns what went to standard error."""
+    errors = io.StringIO()
+    with _plain_pytest(), contextlib.redirect_stderr(errors):
+        pytest.main(_arguments(suite.options), plugins=[Handover(suite)])
+    return errors.getvalue()
 
 
 def announcement(lang: str, cases: int, requests: int, url: str) -> str:

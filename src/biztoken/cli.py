@@ -12,6 +12,7 @@ from biztoken import __version__
 from biztoken.errors import UserError
 
 _PATH = click.Path(path_type=Path)
+LIST = "\0list"  # what an option without its optional value stands for; no path may contain it
 
 
 def _remember(ctx: click.Context, _parameter: click.Parameter, lang: str) -> str:
@@ -105,6 +106,32 @@ def check(require: str, **chosen: Any) -> None:
     sys.exit(run(Options(require=names, **chosen), mock))
 
 
+@main.command(epilog="Exit codes: 0 proven, 1 not proven, 2 no verdict, 3 incomplete.")
+@click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Runs at once [default: two for each processor].")
+@click.option(
+    "--only",
+    default="",
+    metavar="EXPR",
+    help="Only what fits by id, clause, subject or the words fault, variation, combination.",
+)
+@click.option("--out", type=_PATH, metavar="DIR", help="Directory of the proof [default: reports/prove-TIME].")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of people, pictures, fuzzing, combinations.")
+@click.option("--contract", type=_PATH, metavar="DIR", help="Another directory of the contract's files.")
+@_LANG
+def prove(**chosen: Any) -> None:
+    r"""Prove the suite: every fault of the mock must be found, no variation may be; 用故障与变体验证测试套件本身.
+
+    \b
+    Examples:
+      biztoken prove
+      biztoken prove --only 'UUID-LENGTH or variation'
+    """
+    from biztoken.prove import Options
+    from biztoken.prove import prove as run
+
+    sys.exit(run(Options(**chosen)))
+
+
 @main.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
@@ -116,24 +143,45 @@ def check(require: str, **chosen: Any) -> None:
 @click.option(
     "--latency", metavar="TIME", help="Service time: 20ms, 'uniform(10ms,50ms)', 'normal(50ms,10ms)', 'exp(30ms)'."
 )
-@click.option("--faults", type=_PATH, metavar="FILE", help="YAML file of faults to serve.")
+@click.option("--fault", "named", multiple=True, metavar="NAME", help="A named fault or variation to serve.")
+@click.option(
+    "--faults",
+    is_flag=False,
+    flag_value=LIST,
+    metavar="[FILE]",
+    help="YAML file of faults to serve; alone: list the named ones, each with the clause it breaks.",
+)
+@click.option("--variations", is_flag=True, help="List the named variations, which break nothing.")
+@click.option("--rack", is_flag=True, help="Serve each named fault and variation, too, under /NAME/ before the path.")
 @click.option("--seed", type=int, help="Seed of whatever is random; printed where chance plays a part.")
 @click.option("--single-use/--no-single-use", default=True, help="Whether a signature with expiry time 0 works once.")
 @click.option("--allow-public", is_flag=True, help="Listen on an address that others can reach.")
 @click.option("--contract", type=_PATH, metavar="DIR", help="Another directory of the contract's files.")
 @click.option("--stop-with-stdin", is_flag=True, hidden=True)
-def mock(stop_with_stdin: bool, **chosen: Any) -> None:
+@_LANG
+def mock(stop_with_stdin: bool, lang: str, faults: str | None, variations: bool, **chosen: Any) -> None:
     r"""Serve a mock of get_biz_token; 启动 get_biz_token 模拟服务.
 
     \b
     Examples:
       biztoken mock
       biztoken mock --port 0 --latency 'normal(80ms,20ms)'
+      biztoken mock --faults
+      biztoken mock --fault sign-expired-accepted
       biztoken mock --keys keys.yaml --tls-cert cert.pem --tls-key key.pem
     """
+    if variations or faults == LIST:
+        from biztoken.contract import load
+        from biztoken.mock.catalogue import catalogue, listing
+
+        known = catalogue(load(chosen["contract"]))
+        click.echo(listing(known.variations if variations else known.faults, lang))
+        return
     from biztoken.mock.server import Options, serve
 
     options = {name: value for name, value in chosen.items() if value is not None}
+    if faults:
+        options["faults"] = Path(faults)
     serve(
         Options(**options),
         announce=lambda url: click.echo(f"get_biz_token mock: {url}"),

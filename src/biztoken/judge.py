@@ -3,43 +3,14 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any
 
 from biztoken.contract import Contract
-from biztoken.model import Check, Exchange, Finding, Level, Reply
-
-# A caller's clock and the target's may tick 16 ms apart (the coarsest clock in common use).
-CLOCK_GRANULARITY_MS = 16
-
-
-class Outcome(StrEnum):
-    """What a reply says, read as a client would."""
-
-    ACCEPTED = "accepted"
-    REFUSED = "refused"
-    UNREADABLE = "unreadable"
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """A reply taken apart. `data` is the JSON object, None where the body is none; `error` its text."""
-
-    status: int
-    data: dict[str, Any] | None
-    error: str | None
-    name: str
-    detail: str
-    outcome: Outcome
-
-    def told(self) -> str:
-        """The reply in a few words, the same for the same mistake."""
-        if self.outcome is Outcome.ACCEPTED:
-            return f"status {self.status}, accepted"
-        return f"status {self.status}, {'no error told' if self.error is None else self.error}"
+from biztoken.envelope import envelope
+from biztoken.finding import broken, compared, quoted
+from biztoken.model import Check, Exchange, Level, Reply
+from biztoken.reading import Outcome, Reading, read
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,34 +42,6 @@ class Expected:
     alternatives: tuple[Alternative, ...] = ()
     own: bool = False
     witness: bool = False
-
-
-def read(reply: Reply) -> Reading:
-    """Take a reply apart. The first run of capitals in `error` is its name, the rest its detail."""
-    try:
-        data = json.loads(reply.body.decode("utf-8"))
-    except (UnicodeDecodeError, ValueError, RecursionError):
-        data = None
-    if not isinstance(data, dict):
-        return Reading(reply.status, None, None, "", "", Outcome.UNREADABLE)
-    error = data.get("error")
-    text = error if isinstance(error, str) and error else None
-    good = reply.status < 300
-    if good and ("error" not in data or data.get("biz_token") or error is None):
-        return Reading(reply.status, data, text, "", "", Outcome.ACCEPTED)
-    if text is None:
-        return Reading(reply.status, data, None, "", "", Outcome.UNREADABLE)
-    name, detail = split_error(text)
-    return Reading(reply.status, data, text, name, detail, Outcome.REFUSED if name else Outcome.UNREADABLE)
-
-
-def split_error(text: str) -> tuple[str, str]:
-    """Name and detail of an error text; the name is empty where there is none in capitals."""
-    match = re.match(r"[A-Z][A-Z_]{3,}", text)
-    if match is None:
-        return "", text
-    rest = text[match.end() :].strip()
-    return match.group(), rest.removeprefix(":").strip()
 
 
 def judge(exchange: Exchange, expected: Expected, contract: Contract) -> list[Check]:
@@ -134,7 +77,8 @@ def _accepted(reading: Reading, expected: Expected) -> Iterator[Check]:
     elif expected.witness:
         return
     elif reading.outcome is Outcome.REFUSED or reading.status >= 500:
-        yield broken(expected.clause, "refused", "accepted", reading.told())
+        aspect = "failed" if reading.status >= 500 else "refused"
+        yield broken(expected.clause, aspect, "accepted", reading.told())
 
 
 def _other(reading: Reading, expected: Expected) -> Iterator[Check]:
@@ -143,23 +87,23 @@ def _other(reading: Reading, expected: Expected) -> Iterator[Check]:
         return
     told = any((reading.name, reading.detail) == (a.error, a.detail or "") for a in expected.alternatives)
     due = "no " + " or ".join(alternative.told() for alternative in expected.alternatives)
-    yield _kept(expected.clause, not told, due, reading.told(), "refused")
+    yield compared(expected.clause, not told, due, reading.told(), "refused")
 
 
 def _too_large(reply: Reply, reading: Reading) -> Iterator[Check]:
     """A 413: plain text, no JSON; its media type is not judged."""
     prefix = "REQUEST-ENTITY-TOO-LARGE"
-    yield _kept(f"{prefix}-STATUS", reading.status == 413, "status 413", reading.told(), "status")
+    yield compared(f"{prefix}-STATUS", reading.status == 413, "status 413", reading.told(), "status")
     if reading.status != 413:
         return
-    yield _kept(f"{prefix}-BODY", not _is_json(reply.body), "plain text", "a JSON body", "body")
+    yield compared(f"{prefix}-BODY", not _is_json(reply.body), "plain text", "a JSON body", "body")
     text = reply.body.decode("utf-8", "replace")
     told = "request entity too large" in text.lower()
-    yield _kept(f"{prefix}-NAME", told or _is_json(reply.body), "Request Entity Too Large", _show(text), "name")
+    yield compared(f"{prefix}-NAME", told or _is_json(reply.body), "Request Entity Too Large", quoted(text), "name")
 
 
 def _not_too_large(reading: Reading, clause: str) -> Iterator[Check]:
-    yield _kept(clause, reading.status != 413, "no 413", f"status {reading.status}", "status")
+    yield compared(clause, reading.status != 413, "no 413", f"status {reading.status}", "status")
 
 
 def _is_json(body: bytes) -> bool:
@@ -175,11 +119,13 @@ def _refused(reading: Reading, expected: Expected, contract: Contract) -> Iterat
         if not expected.witness:
             yield broken(expected.clause, "accepted", due, reading.told())
         return
-    if reading.outcome is Outcome.UNREADABLE:
-        if reading.status >= 500:
-            yield broken(expected.clause, "failed", due, reading.told())
-        return
     named = [a for a in expected.alternatives if a.error in (reading.name, None)]
+    is_other = reading.outcome is Outcome.UNREADABLE or not named
+    if is_other and reading.status >= 500 and not expected.witness:
+        yield broken(expected.clause, "failed", due, reading.told())
+        return
+    if reading.outcome is Outcome.UNREADABLE:
+        return
     if not named:
         yield from _other_name(reading, expected, due, contract)
         return
@@ -242,133 +188,3 @@ def _reason_clause(alternative: Alternative, contract: Contract) -> str | None:
         return None
     clause = contract.clauses.get(alternative.detail.replace("_", "-"))
     return clause.id if clause is not None and clause.level is not Level.OBSERVE else None
-
-
-def envelope(exchange: Exchange, reading: Reading, contract: Contract) -> Iterator[Check]:
-    """What every reply must be, whatever was asked: JSON, fields, types, a status that fits its error."""
-    if reading.status == 413 and reading.name not in contract.errors:
-        return
-    yield from _body(reading)
-    if reading.data is None:
-        return
-    if reading.outcome is Outcome.ACCEPTED:
-        yield from _success(reading.data, reading.status)
-    else:
-        yield from _failure(reading, contract)
-    yield from _request_id(reading.data, reading.outcome)
-    yield from _time_used(reading.data, reading.outcome, exchange.elapsed_ms)
-    yield from _faces(dict(exchange.form), reading)
-
-
-def _body(reading: Reading) -> Iterator[Check]:
-    kept = reading.data is not None
-    yield (
-        Check("JSON-BODY")
-        if kept
-        else broken("JSON-BODY", "body", "a JSON object", f"status {reading.status}, a body that is none")
-    )
-
-
-def _success(data: dict[str, Any], status: int) -> Iterator[Check]:
-    yield (
-        Check("SUCCESS-STATUS")
-        if status == 200
-        else broken("SUCCESS-STATUS", "status", "status 200", f"status {status}")
-    )
-    yield _kept("ERROR-ABSENT", "error" not in data, "no error field", f"error {_show(data.get('error'))}")
-    yield _kept("BIZ-TOKEN-PRESENCE", "biz_token" in data, "biz_token", "no biz_token")
-    if "biz_token" in data:
-        yield _text("BIZ-TOKEN-TYPE", data["biz_token"])
-
-
-def _failure(reading: Reading, contract: Contract) -> Iterator[Check]:
-    data = reading.data or {}
-    yield _kept("ERROR-PRESENCE", data.get("error") is not None, "error", f"status {reading.status} without error")
-    if data.get("error") is None:
-        return
-    yield _kept("ERROR-TYPE", isinstance(data["error"], str), "a string", f"error {_show(data['error'])}")
-    if not isinstance(data["error"], str):
-        return
-    if not _is_spaced(data["error"]):
-        kept = re.match(contract.error_pattern, data["error"]) is not None
-        yield _kept("ERROR-GRAMMAR", kept, "NAME or NAME: detail", f"error {_show(data['error'])}")
-    row = contract.errors.get(reading.name)
-    if row is not None and (clause := contract.clause_id(row.name, "status")) in contract.clauses:
-        due = f"{row.name} with status {row.status}"
-        yield _kept(clause, reading.status == row.status, due, f"status {reading.status}", "status")
-
-
-def _is_spaced(text: str) -> bool:
-    """A detail after a space without a colon: the contract is silent on it."""
-    return re.match(r"^[A-Z][A-Z_]{3,}\s+[^\s:]", text) is not None
-
-
-def _request_id(data: dict[str, Any], outcome: Outcome) -> Iterator[Check]:
-    yield _present("request_id", data, outcome)
-    if "request_id" in data:
-        yield _text("REQUEST-ID-TYPE", data["request_id"])
-
-
-def _time_used(data: dict[str, Any], outcome: Outcome, elapsed_ms: float) -> Iterator[Check]:
-    yield _present("time_used", data, outcome)
-    if "time_used" not in data:
-        return
-    value = data["time_used"]
-    is_integer = isinstance(value, int) and not isinstance(value, bool)
-    yield _kept("TIME-USED-TYPE", is_integer, "an integer", f"time_used is a {type(value).__name__}", "type")
-    if is_integer:
-        longest = elapsed_ms + CLOCK_GRANULARITY_MS
-        aspect = "negative" if value < 0 else "too long"
-        due = f"0 to {longest:.0f} ms, the time the caller waited"
-        kept = 0 <= value <= longest
-        yield Check("TIME-USED-PLAUSIBLE") if kept else broken("TIME-USED-PLAUSIBLE", aspect, due, f"time_used {value}")
-
-
-def _present(field: str, data: dict[str, Any], outcome: Outcome) -> Check:
-    prefix = field.upper().replace("_", "-")
-    clause = f"{prefix}-PRESENCE" if outcome is Outcome.ACCEPTED else f"{prefix}-ON-ERROR"
-    return _kept(clause, field in data, field, f"no {field}", "missing")
-
-
-def _faces(form: dict[str, Any], reading: Reading) -> Iterator[Check]:
-    """`faces` comes when asked for with raw_image, and only then (section return_faces)."""
-    data = reading.data or {}
-    if form.get("return_faces", "0") == "0":
-        yield _kept("FACES-ABSENT", "faces" not in data, "no faces", "faces, though not asked for")
-        return
-    if form.get("return_faces") != "1" or form.get("liveness_type") != "raw_image":
-        return
-    clause = _faces_clause(reading)
-    if clause is None:
-        return
-    yield _kept(clause, "faces" in data, "faces", "no faces", "missing")
-    if "faces" in data:
-        kept = isinstance(data["faces"], list)
-        yield _kept("FACES-TYPE", kept, "a list", f"faces is a {type(data['faces']).__name__}", "type")
-
-
-def _faces_clause(reading: Reading) -> str | None:
-    if reading.outcome is Outcome.ACCEPTED:
-        return "FACES-SUCCESS"
-    if reading.name in ("LOW_QUALITY", "MULTIPLE_FACES"):
-        return f"FACES-{reading.name}".replace("_", "-")
-    return "FACES-NO-FACE-FOUND" if (reading.name, reading.detail) == ("NO_FACE_FOUND", "image") else None
-
-
-def _text(clause: str, value: Any) -> Check:
-    received = f"a {type(value).__name__}" if value != "" else "empty"
-    return _kept(clause, isinstance(value, str) and value != "", "a string that is not empty", received, "type")
-
-
-def _kept(clause: str, kept: bool, expected: str, received: str, aspect: str = "field") -> Check:
-    return Check(clause) if kept else broken(clause, aspect, expected, received)
-
-
-def broken(clause: str, aspect: str, expected: str, received: str, folds_to: str | None = None) -> Check:
-    """A check that found a difference."""
-    return Check(clause, Finding(clause, aspect, expected, received, folds_to))
-
-
-def _show(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 80 else text[:79] + "…"

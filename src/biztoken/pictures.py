@@ -1,7 +1,8 @@
 """Test pictures by name, made at run time from one public-domain portrait (see conformance/portrait.md).
 
 Names: face, face.png, face-fresh and fresh-SIDE (differ each time), two-faces, three-faces,
-two-faces-large-sharp-R and two-faces-large-blurred-R (so is the larger one, and the other is not),
+two-faces-large-sharp-R, two-faces-large-blurred-R (so is the larger one, and the other is not) and
+two-faces-large-both-R (both blurred),
 no-face, turned-90|180|270, blurred-R (Gaussian radius R at 300 px), side-4096, wide-4097, tall-4097
 (the number is any side), not-a-picture, text, zeros, empty, truncated.
 """
@@ -9,6 +10,7 @@ no-face, turned-90|180|270, blurred-R (Gaussian radius R at 300 px), side-4096, 
 from __future__ import annotations
 
 import io
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from random import Random
@@ -26,7 +28,8 @@ class Pictures:
     def __init__(self, own: Mapping[str, Path] | None = None, seed: int = 0) -> None:
         self._own = dict(own or {})
         self._made: dict[str, Upload] = {}
-        self._rng = Random(seed)
+        self._seed = seed
+        self._taken: Counter[str] = Counter()
         for path in self._own.values():
             self._open(path)  # what nothing can read is the user's mistake, not the target's
         self._portrait = self._open(self._own.get("face") or bundled("conformance") / "portrait.jpg")
@@ -79,8 +82,9 @@ class Pictures:
             return self._jpeg(name, makers[name]())
         if name.startswith("two-faces-large-"):
             largest, _, radius = name.removeprefix("two-faces-large-").partition("-")
-            blurs = (0.0, float(radius)) if largest == "sharp" else (float(radius), 0.0)
-            return self._jpeg(name, self._side_by_side((1.0, blurs[0]), (0.7, blurs[1])))
+            large = 0.0 if largest == "sharp" else float(radius)
+            small = 0.0 if largest == "blurred" else float(radius)
+            return self._jpeg(name, self._side_by_side((1.0, large), (0.7, small)))
         if kind in ("turned", "blurred", "side", "wide", "tall"):
             return self._jpeg(name, self._changed(kind, float(value)))
         raise KeyError(name)
@@ -113,15 +117,22 @@ class Pictures:
     def _gradient(self) -> Image.Image:
         return Image.linear_gradient("L").resize((300, 300)).convert("RGB")
 
+    def rewind(self) -> None:
+        """Begin the series of fresh pictures again: for a run against another target."""
+        self._taken.clear()
+
     def _fresh(self, name: str) -> Upload:
         """A face that no cache has seen: pixels in two corners differ."""
-        side = 0 if name == "face-fresh" else self._number(name)
-        picture = self._portrait.resize((side, side)) if side else self._portrait.copy()
-        for corner in (0, picture.width - 1):
-            picture.putpixel(
-                (corner, 0), (self._rng.randrange(256), self._rng.randrange(256), self._rng.randrange(256))
-            )
-        return self._png(name, picture)
+        self._taken[name] += 1
+        label = f"{name}/{self._taken[name]}"
+        if label not in self._made:
+            side = 0 if name == "face-fresh" else self._number(name)
+            picture = self._portrait.resize((side, side)) if side else self._portrait.copy()
+            rng = Random(f"{self._seed}/{label}")
+            for corner in (0, picture.width - 1):
+                picture.putpixel((corner, 0), (rng.randrange(256), rng.randrange(256), rng.randrange(256)))
+            self._made[label] = self._jpeg(name, picture)
+        return self._made[label]
 
     @staticmethod
     def _number(name: str) -> int:

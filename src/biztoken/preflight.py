@@ -6,10 +6,12 @@ import time
 from collections.abc import Mapping
 
 from biztoken.cases import Branch, all_branches
+from biztoken.controls import Control
 from biztoken.errors import UserError
-from biztoken.judge import Reading, read
 from biztoken.model import Exchange, Verdict
-from biztoken.runner import REPEATS, Control, NoisyReplyError, Run
+from biztoken.reading import Reading, read
+from biztoken.runner import REPEATS, Run
+from biztoken.sender import NoisyReplyError
 from biztoken.settings import Target
 
 
@@ -32,7 +34,7 @@ def _control(run: Run, branch: Branch) -> Control:
     for pause in (0.0, *(0.25 * 4**number for number in range(REPEATS))):
         time.sleep(pause)  # quotas and slots come back with time; there is no event
         try:
-            return run.control(branch, {}, "probe")
+            return run.controls.get(branch, {}, "probe")
         except NoisyReplyError as noise:
             told = str(noise)
     raise UserError(

@@ -75,18 +75,18 @@ def make_sign(key: Key, *, now: int, rng: Random, how: Mapping[str, str] | None 
     how = how or {}
     age = {"expired": AGE, "long-expired": 30 * 86_400}.get(how.get("expire", ""), 0)
     current = now - 2 * age
-    expire = {"single-use": 0, "equal": current, "far": now + 400 * 86_400}.get(
-        how.get("expire", ""), now - age if age else now + VALIDITY
-    )
     wanted = how.get("contains", "")
-    for _ in range(5_000):  # each try has both + and / with a chance of about one in ten
-        raw = raw_text(key.api_key, expire, current, how.get("random") or new_random(rng))
+    for attempt in range(5_000):  # each has both + and / with a chance of about one in ten
+        # Where the random part is given, the next attempt needs another digest all the same.
+        made = current - attempt if "random" in how else current
+        expire = {"single-use": 0, "equal": made, "far": now + 400 * 86_400}.get(
+            how.get("expire", ""), now - age if age else now + VALIDITY
+        )
+        raw = raw_text(key.api_key, expire, made, how.get("random") or new_random(rng))
         sign = sign_text(raw, key.api_secret)
         is_tame = not ({"+", "/"} & set(sign)) and ("random" in how or "d=0" not in raw)
         if all(char in sign for char in wanted) if wanted else is_tame:
             break
-        if "random" in how:
-            expire += 1  # where the random part is given, the next try needs another digest all the same
     return SPOILS[how["spoil"]](key, raw) if "spoil" in how else sign
 
 
@@ -116,7 +116,8 @@ def _later_expiry(key: Key, raw: str) -> str:
 
 
 def _unknown_key(key: Key, raw: str) -> str:
-    return sign_text(raw.replace(key.api_key, "no-such-key-" + key.api_key[::-1][:12], 1), key.api_secret)
+    told, unknown = f"a={key.api_key}&", f"a=no-such-key-{key.api_key[::-1][:12]}&"
+    return sign_text(raw.replace(told, unknown, 1), key.api_secret)
 
 
 SPOILS: Mapping[str, Callable[[Key, str], str]] = {

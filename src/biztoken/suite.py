@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from biztoken import __version__
+from biztoken import __version__, certificate
 from biztoken import contract as contracts
 from biztoken.cases import FAMILIES, PLANS, Case, Samples, expected_requests, load_cases
 from biztoken.client import Client
@@ -51,15 +51,20 @@ class Options:
 class Suite:
     """Everything one run of `check` needs. `on_plan` and `on_case` tell a listener of progress."""
 
-    def __init__(self, options: Options, contract: Contract, target: Target, directory: Path) -> None:
+    def __init__(
+        self, options: Options, contract: Contract, target: Target, directory: Path, pictures: Pictures | None = None
+    ) -> None:
         self.options = options
         self.contract = contract
         self.target = target
         self.directory = directory
         self.on_plan: Callable[[int, int], None] = lambda _cases, _requests: None
         self.on_case: Callable[[CaseResult], None] = lambda _result: None
-        self.cases = self._chosen(load_cases(contract))
+        known = load_cases(contract)
+        self.cases = self._chosen(known)
+        self._case_set = certificate.case_set(known)
         self.planned: list[Case] = []
+        self.reports = True  # whether reports are made of the records
         self.problem: UserError | None = None
         self.result: Json = {}
         self._mock: EmbeddedMock | None = None
@@ -67,7 +72,7 @@ class Suite:
         self._clock = time.monotonic()
         self._was_stopped_early = False
         person = Person(*target.person) if target.person else make_person(options.seed)
-        samples = Samples(person, Pictures(target.pictures, options.seed), options.seed)
+        samples = Samples(person, pictures or Pictures(target.pictures, options.seed), options.seed)
         _clear(directory)
         self.evidence = Evidence(directory, [*target.private_texts(), person.name, person.number])
         client = Client(target, self.evidence, seed=options.seed)
@@ -88,7 +93,7 @@ class Suite:
                     "there is no such clause; give must or ids from the report",
                     "没有这一条款；请给出 must 或报告中的条款 id",
                 )
-            directory = _make_directory(options.out)
+            directory = make_directory(options.out, "check")
             if options.target is None and mock is None:
                 mock = EmbeddedMock(options.contract)
             target = mock.target() if mock else read_target(options.target or Path())
@@ -138,7 +143,7 @@ class Suite:
         }
         write_json(self.directory / "plan.json", self.evidence.redact(plan))
         write_result(self.directory, self._result(complete=False))
-        render(self.directory, self.options.lang)  # so that a killed run leaves a page, too
+        self.render()  # so that a killed run leaves a page, too
         self.on_plan(len(rows), requests)
 
     def begin(self) -> None:
@@ -174,12 +179,12 @@ class Suite:
         """Write the result and the reports, and return the exit code."""
         if not self.planned:
             return 2
-        self.run.close_books()
+        self.run.ledger.close(self.run.client.sent, self.run.controls.sound, is_loopback=self.target.is_loopback)
         complete = not self._was_stopped_early and not self.run.starved and self._executed() == len(self.planned)
         self.result = self._result(complete=complete)
         write_result(self.directory, self.result)
         self.evidence.close()
-        render(self.directory, self.options.lang)
+        self.render()
         return int(self.result["exit_code"])
 
     def close(self) -> None:
@@ -191,13 +196,18 @@ class Suite:
 
     # --- records
 
+    def render(self) -> None:
+        """Make the reports of the records, unless they are not wanted."""
+        if self.reports:
+            render(self.directory, self.options.lang)
+
     def explain(self, result: CaseResult) -> str:
         """What a case earned and why, to be read alone."""
         clause = self.contract.clauses[result.clause]
         lines = [f"{result.verdict} {clause.id}: {clause.en}"]
         if result.reason:
             lines.append(result.reason.en)
-        for charge in self.run.tally.charges.values():
+        for charge in self.run.ledger.tally.charges.values():
             if charge.case == result.id:
                 finding = charge.finding
                 lines += [
@@ -220,12 +230,14 @@ class Suite:
     def _result(self, *, complete: bool) -> Json:
         cases = self._case_results()
         partial = self.scope == "partial" or not complete
-        rows, causes = judged_clauses(self.contract, self.run.tally, cases, strict=self.options.strict, partial=partial)
+        rows, causes = judged_clauses(
+            self.contract, self.run.ledger.tally, cases, strict=self.options.strict, partial=partial
+        )
         code = exit_code(
             rows,
             planned=len(self.planned),
             executed=self._executed(),
-            sound_controls=self.run.sound_controls,
+            sound_controls=self.run.controls.sound,
             troubled=any(case.verdict is Verdict.HARNESS for case in cases),
             required=self.options.require,
             stopped=self._was_stopped_early,
@@ -251,7 +263,12 @@ class Suite:
             "reason": self._reason(code, rows),
             "counts": counts_of(rows),
             "causes": causes,
-            "notes": [note.as_json() for note in self.run.notes],
+            "certificate": {
+                "suite": certificate.shipped(),
+                "case_set": self._case_set,
+                "controls": self.run.controls.sound,
+            },
+            "notes": [note.as_json() for note in self.run.ledger.notes],
             "clauses": rows,
             "cases": [_case_row(case) for case in cases],
         }
@@ -317,8 +334,9 @@ def _case_row(case: CaseResult) -> Json:
     }
 
 
-def _make_directory(out: Path | None) -> Path:
-    directory = out or Path("reports") / f"check-{datetime.now():%Y%m%d-%H%M%S}"
+def make_directory(out: Path | None, kind: str) -> Path:
+    """The directory of a run, made if it is not there. UserError where it cannot be written."""
+    directory = out or Path("reports") / f"{kind}-{datetime.now():%Y%m%d-%H%M%S}"
     try:
         directory.mkdir(parents=True, exist_ok=True)
         probe = directory / ".writable"

@@ -132,6 +132,7 @@ CAUSE_TEXTS: Mapping[str, Text] = {
     "refused": Text("Sound requests are refused: {received}.", "正确的请求被拒绝：{received}。"),
     "accepted": Text("Requests that must be refused are answered with {received}.", "应拒绝的请求返回了 {received}。"),
     "name": Text("Several rules are answered with {received}.", "多条规则的返回均为 {received}。"),
+    "failed": Text("Several requests end in a server error: {received}.", "多个请求遇到服务器错误：{received}。"),
     "no reply": Text("Several requests get no reply ({received}).", "多个请求没有得到应答（{received}）。"),
 }
 OTHER_CAUSE = Text("The same difference breaks several clauses: {received}.", "同一差异破坏了多条条款：{received}。")

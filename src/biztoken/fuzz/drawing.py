@@ -27,6 +27,16 @@ def draw(view: View, *, examples: int = DEFAULT_EXAMPLES, seed: int = 0) -> Iter
     nothing. The same view, number and seed give the same requests in every process. No network is
     used, nothing is printed, nothing stays on disk. Not safe for threads.
     """
+    key = (repr(view), examples, seed)
+    if key not in _DRAWN:
+        _DRAWN[key] = tuple(_draw(view, examples, seed))
+    yield from _DRAWN[key]
+
+
+_DRAWN: dict[tuple[str, int, int], tuple[Drawn, ...]] = {}
+
+
+def _draw(view: View, examples: int, seed: int) -> Iterator[Drawn]:
     from biztoken.fuzz import generator  # noqa: PLC0415  # half a second that only fuzzing has to pay
 
     found: dict[Form, Drawn] = {}

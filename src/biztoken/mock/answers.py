@@ -6,13 +6,13 @@ import json
 import os
 import random
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from biztoken import __version__
 from biztoken.contract import Contract
-from biztoken.mock.call import Refusal
+from biztoken.mock.call import Call, Refusal
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -20,6 +20,9 @@ MARK = (b"x-biztoken-mock", __version__.encode())
 _JSON = b"application/json"
 _TEXT = b"text/plain; charset=utf-8"
 _FALLBACK_STATUS = 400
+LAYOUTS = ("indented", "reversed")
+# Values of `set` and `detail` that stand for others: a fresh id, what was told last, the detail that was decided.
+UNIQUE, PREVIOUS, _DETAIL = "{unique}", "{previous}", "{detail}"
 # What YAML can say and JSON cannot, such as a date, comes from a fault; it is told as text.
 _UUID4_BITS = 0x4000_8000_0000_0000_0000
 _UUID4_MASK = ~0xF000_C000_0000_0000_0000 & 2**128 - 1
@@ -36,10 +39,11 @@ class Answer:
     text: str | None = None
     media_type: bytes = _JSON
 
-    def encode(self) -> tuple[Headers, bytes]:
-        """Headers and body."""
-        body = _encode(self.payload).encode() if self.text is None else self.text.encode()
-        return [(b"content-type", self.media_type), (b"content-length", b"%d" % len(body)), MARK], body
+    def encode(self, layout: Collection[str] = (), *, chunked: bool = False) -> tuple[Headers, bytes]:
+        """Headers and body. Without a length the server sends it in chunks."""
+        body = (_laid_out(self.payload, layout) if self.text is None else self.text).encode()
+        length = [] if chunked else [(b"content-length", b"%d" % len(body))]
+        return [(b"content-type", self.media_type), *length, MARK], body
 
 
 def success(now: float, faces: list[dict[str, Any]] | None) -> Answer:
@@ -71,22 +75,37 @@ def told(contract: Contract, why: Refusal) -> str:
     return row.told(why.detail)
 
 
-def change(answer: Answer, changes: Mapping[str, Any], contract: Contract, why: Refusal | None, now: float) -> Answer:
-    """The answer as a fault wants it: another error first, then single fields, then the whole body."""
+def change(answer: Answer, changes: Mapping[str, Any], call: Call, told: Mapping[str, Any], now: float) -> Answer:
+    """The answer as a fault wants it: another error first, then single fields, then the whole body.
+
+    `told`: the last value of each field, for those that are to be told again.
+    """
+    why = call.refusal
     if "error" in changes or "detail" in changes:
         name = changes.get("error", why.error if why else "")
         kept = why.detail if why and name == why.error else ""
-        other = refusal(contract, Refusal(name, changes.get("detail", kept)), now, answer.payload.get("faces"))
+        detail = changes.get("detail", kept).replace(_DETAIL, why.detail if why else "")
+        other = refusal(call.contract, Refusal(name, detail), now, answer.payload.get("faces"))
         answer = other if name else answer
     answer.status = changes.get("status", answer.status)
     dropped = changes.get("drop", ())
     for name in [dropped] if isinstance(dropped, str) else dropped:
         answer.payload.pop(name, None)
-    answer.payload.update(changes.get("set", {}))
+    for name, value in changes.get("set", {}).items():
+        answer.payload[name] = _unique(now) if value == UNIQUE else told.get(name) if value == PREVIOUS else value
+    if "colon" in changes and isinstance(answer.payload.get("error"), str):
+        answer.payload["error"] = re.sub(r"\s*:\s*", changes["colon"], answer.payload["error"], count=1)
     answer.text = changes.get("body", answer.text)
     if "content_type" in changes:
         answer.media_type = changes["content_type"].encode("latin-1", "replace")
     return answer
+
+
+def _laid_out(payload: Mapping[str, Any], layout: Collection[str]) -> str:
+    """The payload as JSON; it says the same in every layout."""
+    if "reversed" in layout:
+        payload = dict(reversed(list(payload.items())))
+    return json.dumps(payload, default=str, indent=2) if "indented" in layout else _encode(payload)
 
 
 def _unique(now: float) -> str:

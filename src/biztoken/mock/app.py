@@ -6,9 +6,10 @@ import asyncio
 import random
 import sys
 import time
-from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Iterator, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 from biztoken.contract import Contract
 from biztoken.mock import answers, rules, wire
@@ -19,13 +20,14 @@ from biztoken.mock.fields import Fields
 from biztoken.mock.gallery import Gallery
 from biztoken.mock.keys import Key
 from biztoken.mock.latency import Latency, duration
-from biztoken.mock.multipart import parse
+from biztoken.mock.multipart import Part, parse
 from biztoken.mock.plan import Plan
 from biztoken.mock.rulebook import Rulebook
+from biztoken.mock.rules import SingleUse
 from biztoken.mock.state import State
 from biztoken.mock.wire import GoneError, Receive, Send, TooLargeError
 
-_TOO_LARGE = Refusal("Request Entity Too Large", cause="too-large")
+_TOO_LARGE = Refusal("Request Entity Too Large", cause="body-too-large")
 _NOT_FOUND = Refusal("API_NOT_FOUND", cause="no-such-api")
 _BUSY = Refusal("CONCURRENCY_LIMIT_EXCEEDED", cause="in-flight")
 _BROKEN = Refusal("INTERNAL_ERROR", cause="bug")
@@ -43,21 +45,22 @@ class App:
         plan: Plan | None = None,
         rng: random.Random | None = None,
         single_use: bool = True,
+        gallery: Gallery | None = None,
     ) -> None:
         self._book = Rulebook(contract)
         self._keys = keys
         self._latency = latency
         self._plan = plan
         self._rng = rng or random.Random()
-        self._single_use = single_use
+        self._single_use = SingleUse.MARKED if single_use else SingleUse.NONE
         self.state = State()
-        self.gallery = Gallery()
+        self.gallery = gallery or Gallery()
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http":
             return
-        call = Call(scope, self._book, time.perf_counter())
+        call = Call(scope, self._book, time.perf_counter(), after_error=self.state.failed_before)
         try:
             rest = await self._decide(call, receive)
             await self._answer(call, send, receive, rest)
@@ -83,45 +86,52 @@ class App:
 
     async def _judge(self, call: Call, receive: Receive) -> None:
         """Set `call.refusal`; takes a slot where the request gets that far."""
-        rule_changes = self._plan.alter(call, Stage.ARRIVAL) if self._plan else {}
+        altered = self._plan.alter(call, Stage.ARRIVAL) if self._plan else {}
         length = call.header(b"content-length")
         body = await wire.read_body(receive, length, call.contract.limits["body"])
         # The contract has one API: a POST to one path. What other methods answer is not stated (no 405 is in its
         # table), so they are no API of it either.
         if (call.path != call.contract.path or call.method != "POST") and self._first(call, iter((_NOT_FOUND,))):
             return
-        content_type = call.header(b"content-type") or b""
-        call.fields = Fields(parse(content_type.decode("latin-1"), body).parts, call.book.pictures)
+        call.fields = _fields(call, body, altered)
         del body
         if self._plan:
-            rule_changes |= self._plan.alter(call, Stage.BODY)
-        now = time.time()
-        if self._first(call, rules.admit(call, self._keys, self.state, now, self._single_use)):
-            return
-        if self._first(call, self._enter(call, rule_changes)):
-            return
-        if self._latency:
-            await asyncio.sleep(self._latency.draw(self._rng))
-        if self._first(call, rules.arguments(call.fields, call.book)):
-            return
-        wanted = rules.pictures_to_look_at(call.fields, call.book)
-        if wanted:
-            await self._look(call, wanted)
-            self._first(call, rules.pictures(call))
+            altered |= self._plan.alter(call, Stage.BODY)
+        for step in altered.get("order", rules.STEPS):
+            if step == "slot":
+                over = self._first(call, self._enter(call, altered))
+                if not over and self._latency:
+                    await asyncio.sleep(self._latency.draw(self._rng))
+            elif step == "pictures":
+                over = await self._look(call, altered)
+            else:
+                over = self._first(call, self._step(step, call, altered))
+            if over:
+                return
+
+    def _step(self, step: str, call: Call, altered: Mapping[str, Any]) -> Iterator[Refusal]:
+        """What a step refuses that needs nothing but the request and the state."""
+        if step == "sign":
+            now = time.time() - duration(altered.get("skew", 0))
+            single_use = SingleUse(altered.get("single_use", self._single_use))
+            return rules.sign(call, self._keys, self.state, now, single_use)
+        if step == "permission":
+            return rules.permission(call, self.state)
+        return rules.missing(call.fields, call.book) if step == "missing" else rules.values(call.fields, call.book)
 
     def _first(self, call: Call, refusals: Iterator[Refusal]) -> bool:
         """Set `call.refusal` to the first refusal that no fault forgives; whether there is one."""
         for call.refusal in refusals:
-            if self._plan is None or call.refusal.cause == "too-large" or not self._plan.forgives(call):
+            if self._plan is None or not self._plan.forgives(call):
                 return True
         call.refusal = None
         return False
 
-    def _enter(self, call: Call, rule_changes: Mapping[str, Any]) -> Iterator[Refusal]:
+    def _enter(self, call: Call, altered: Mapping[str, Any]) -> Iterator[Refusal]:
         """Take a slot and count the call; a refused one takes and counts nothing."""
         key = call.key
         api_key = key.api_key if key else ""
-        limit = rule_changes.get("concurrency", key.concurrency if key else None)
+        limit = _altered(key.concurrency if key else None, altered)
         if not self.state.take(api_key, limit):
             call.in_flight = self.state.in_flight
             yield _BUSY
@@ -140,11 +150,15 @@ class App:
         else:
             self.state.give_back(slot)
 
-    async def _look(self, call: Call, wanted: Sequence[rules.Wanted]) -> None:
-        """Have the pictures looked at, all at once."""
+    async def _look(self, call: Call, altered: Mapping[str, Any]) -> bool:
+        """Have the pictures looked at, all at once, and judge them; whether they are refused."""
+        wanted = rules.pictures_to_look_at(call.fields, call.book, altered.get("turn", ()))
+        if not wanted:
+            return False
         longest = call.contract.limits["picture_side"]
         looks = await asyncio.gather(*(self.gallery.look(data, longest, turn) for _, data, turn in wanted))
         call.looks = {name: look for (name, _, _), look in zip(wanted, looks, strict=True)}
+        return self._first(call, rules.pictures(call))
 
     async def _answer(self, call: Call, send: Send, receive: Receive, rest: float) -> None:
         """Send the answer, with the faults that apply to it; `rest`: seconds to wait for what is still being sent."""
@@ -152,11 +166,12 @@ class App:
         answer = self._decided(call)
         if self._plan:
             answer, changes = await self._spoil(call, self._plan, answer)
+            self.state.remember(answer.payload, failed=call.refusal is not None)
         self._leave(call)
         if answer.text is None and "time_used" in answer.payload and "time_used" not in changes.get("set", {}):
             # Rounded down: it never exceeds what the caller measures.
             answer.payload["time_used"] = int((time.perf_counter() - call.started) * 1000)
-        headers, body = answer.encode()
+        headers, body = answer.encode(changes.get("layout", ()), chunked=changes.get("chunked", False))
         closing = changes.get("close")
         if closing in ("before", "mid-body"):
             await wire.cut(send, receive, answer.status, headers, b"" if closing == "before" else body)
@@ -177,11 +192,30 @@ class App:
         """Delay and change the answer as the faults say."""
         merged: dict[str, Any] = {}
         for changes in plan.changes(call):
-            answer = answers.change(answer, changes, call.contract, call.refusal, time.time())
+            answer = answers.change(answer, changes, call, self.state.told, time.time())
             merged |= changes | {"set": merged.get("set", {}) | changes.get("set", {})}
             await asyncio.sleep(duration(changes.get("delay", 0)))
         self._leave(call, duration(merged.get("hold_slot", 0)))
         return answer, merged
+
+
+def _fields(call: Call, body: bytes, altered: Mapping[str, Any]) -> Fields:
+    """The fields of a body: multipart, and urlencoded where that is altered."""
+    content_type = (call.header(b"content-type") or b"").decode("latin-1")
+    if altered.get("urlencoded") and content_type.startswith("application/x-www-form-urlencoded"):
+        pairs = parse_qsl(body.decode("latin-1"), keep_blank_values=True, encoding="utf-8")
+        parts = [Part(name, None, None, (), value.encode()) for name, value in pairs]
+    else:
+        parts = list(parse(content_type, body).parts)
+    if altered.get("duplicates") == "last":
+        parts.reverse()
+    return Fields(parts, call.book.pictures)
+
+
+def _altered(limit: int | None, altered: Mapping[str, Any]) -> int | None:
+    """The limit of a key as a fault has it: another, or so many more or fewer."""
+    other = altered.get("concurrency", limit)
+    return (limit or 0) + int(other) if isinstance(other, str) else other
 
 
 def _report(problem: Exception) -> None:

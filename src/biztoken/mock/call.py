@@ -27,17 +27,19 @@ _NO_FIELDS = Fields()
 class Call:
     """Filled in step by step. `refusal` is None while nothing is wrong.
 
+    `after_error`: whether the reply before told of an error.
     `in_flight`: slots taken by all keys when this call took its own, that one included.
     `threshold`: least quality asked for; None where `image` was not looked at.
     """
 
     __slots__ = (
-        "book", "fields", "headers", "http_version", "in_flight", "key", "looks",
+        "after_error", "book", "fields", "headers", "http_version", "in_flight", "key", "looks",
         "method", "path", "refusal", "signed", "slot", "started", "threshold",
     )  # fmt: skip
 
-    def __init__(self, scope: Mapping[str, Any], book: Rulebook, started: float) -> None:
+    def __init__(self, scope: Mapping[str, Any], book: Rulebook, started: float, *, after_error: bool = False) -> None:
         self.started = started
+        self.after_error = after_error
         self.book = book
         self.method: str = scope["method"]
         self.path: str = scope["path"]

@@ -1,8 +1,9 @@
 """The vocabulary of a fault's `when`: each word is a question about a call.
 
-Known on arrival: method, path, header. From the body: field, lacks, match, has_picture. From the sign: key, signed.
-From the decision: outcome, error, detail, cause, status, above_in_flight, faces, format, problem, turned,
-some_face_below_threshold. At any time: after, every, probability.
+Known on arrival: method, path, header. From the body: field, lacks, match, has_picture,
+unknown_field. From the sign: key, signed.
+From the decision: outcome, error, detail, cause, status, above_in_flight, faces, format, problem, quality_below,
+turned, some_face_below_threshold. From the reply before: after_error. At any time: after, every, probability.
 """
 
 from __future__ import annotations
@@ -62,6 +63,10 @@ def _has_picture(value: bool) -> Question:
     return ask
 
 
+def _unknown_field(value: bool) -> Question:
+    return lambda call: (not call.fields.parts.keys() <= call.contract.parameters.keys()) is value
+
+
 def _key(value: Any) -> Question:
     wanted = _names(value)
     return lambda call: call.key is not None and (call.key.api_key in wanted or call.key.role in wanted)
@@ -86,6 +91,14 @@ def _status(value: Any) -> Question:
 
 def _seen(value: Mapping[str, Any], told: Callable[[Any], Any]) -> Question:
     return lambda call: all(name in call.looks and told(call.looks[name]) == want for name, want in value.items())
+
+
+def _quality_below(value: Mapping[str, int]) -> Question:
+    def ask(call: Call) -> bool:
+        seen = {name: call.looks[name].faces for name in value if name in call.looks}
+        return all(seen.get(name) and seen[name][0].quality < least for name, least in value.items())
+
+    return ask
 
 
 def _turned(value: bool) -> Question:
@@ -113,6 +126,8 @@ WORDS: Mapping[str, Word] = {
     "lacks": Word(Stage.BODY, "names", lambda value: lambda call: not any(map(call.fields.is_filled, _names(value)))),
     "match": Word(Stage.BODY, "patterns", _match),
     "has_picture": Word(Stage.BODY, "boolean", _has_picture),
+    "unknown_field": Word(Stage.BODY, "boolean", _unknown_field),
+    "after_error": Word(Stage.ARRIVAL, "boolean", lambda value: lambda call: call.after_error is value),
     "key": Word(Stage.DECISION, "names", _key),
     "signed": Word(Stage.DECISION, "pattern", _signed),
     "outcome": Word(Stage.DECISION, "outcome", _outcome),
@@ -124,6 +139,7 @@ WORDS: Mapping[str, Word] = {
     "faces": Word(Stage.DECISION, "counts", lambda value: _seen(value, lambda look: len(look.faces))),
     "format": Word(Stage.DECISION, "texts", lambda value: _seen(value, lambda look: look.format)),
     "problem": Word(Stage.DECISION, "texts", lambda value: _seen(value, lambda look: look.problem)),
+    "quality_below": Word(Stage.DECISION, "counts", _quality_below),
     "turned": Word(Stage.DECISION, "boolean", _turned),
     "some_face_below_threshold": Word(Stage.DECISION, "boolean", _below),
 }  # fmt: skip

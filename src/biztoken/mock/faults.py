@@ -18,7 +18,9 @@ import yaml
 from biztoken.contract import Contract
 from biztoken.errors import UserError
 from biztoken.mock import latency, overrides
+from biztoken.mock.answers import LAYOUTS
 from biztoken.mock.conditions import COUNTING, WORDS
+from biztoken.mock.rules import STEPS, SingleUse
 from biztoken.mock.spelling import no_yaml, unknown, unreadable
 
 CLOSINGS = ("before", "mid-body", "after")
@@ -74,11 +76,26 @@ _SHAPES: Mapping[str, tuple[_Check, str, str]] = {
     "closing": (lambda value: value in CLOSINGS, "before, mid-body or after", " before、mid-body 或 after"),
     "counts": (_is_mapping_of(_is_whole), "a mapping of pictures to numbers of faces", "图片到人脸数的映射"),
     "duration": (_is_duration, "a duration such as 20ms", "时长，如 20ms"),
+    "layouts": (
+        lambda value: isinstance(value, list) and set(value) <= set(LAYOUTS),
+        "a list of indented, reversed",
+        "indented、reversed 的列表",
+    ),
+    "last": (lambda value: value == "last", "last", " last"),
     "mapping": (lambda value: isinstance(value, dict), "a mapping", "映射"),
     "names": (_is_list_of(_is_text), "a text or a list of texts", "文本或文本列表"),
     "number": (_is_whole, "a whole number", "整数"),
-    "number or null": (lambda value: value is None or _is_whole(value), "a whole number or null", "整数或 null"),
+    "limit": (
+        lambda value: value is None or _is_whole(value) or bool(_is_text(value) and re.fullmatch("[+-][0-9]+", value)),
+        'a whole number, "+1" or "-1" for so many more or fewer, or null',
+        '整数、"+1"、"-1" 等增减量，或 null',
+    ),
     "numbers": (_is_list_of(_is_whole), "a whole number or a list of them", "整数或整数列表"),
+    "order": (
+        lambda value: isinstance(value, list) and sorted(value) == sorted(STEPS),
+        f"a list of all of {', '.join(STEPS)}",
+        f"包含 {'、'.join(STEPS)} 的列表",
+    ),
     "outcome": (lambda value: value in ("success", "failure"), "success or failure", " success 或 failure"),
     "pattern": (_is_pattern, "a regular expression", "正则表达式"),
     "patterns": (_is_mapping_of(_is_pattern), "a mapping of names to regular expressions", "名称到正则表达式的映射"),
@@ -86,6 +103,11 @@ _SHAPES: Mapping[str, tuple[_Check, str, str]] = {
         lambda value: type(value) in (int, float) and 0 <= value <= 1,
         "a number from 0 to 1",
         " 0 到 1 之间的数",
+    ),
+    "single use": (
+        lambda value: value in [which.value for which in SingleUse],
+        "none, marked or every",
+        " none、marked 或 every",
     ),
     "text": (_is_text, "a text", "文本"),
     "texts": (
@@ -96,16 +118,31 @@ _SHAPES: Mapping[str, tuple[_Check, str, str]] = {
     "true": (lambda value: value is True, "true", " true"),
 }
 # What alters a rule works before there is an answer, so it stands in a fault of its own.
-RULE_CHANGES = {"accept": "true", "contract": "mapping", "concurrency": "number or null"}
+RULE_CHANGES = {
+    "accept": "true",
+    "contract": "mapping",
+    "concurrency": "limit",
+    "duplicates": "last",
+    "order": "order",
+    "single_use": "single use",
+    "skew": "duration",
+    "turn": "names",
+    "urlencoded": "true",
+}
+# What must be known before the body is taken apart.
+EARLY_CHANGES = ("duplicates", "urlencoded")
 ANSWER_CHANGES = {
     "body": "text",
+    "chunked": "true",
     "close": "closing",
+    "colon": "text",
     "content_type": "text",
     "delay": "duration",
     "detail": "text",
     "drop": "names",
     "error": "text",
     "hold_slot": "duration",
+    "layout": "layouts",
     "set": "mapping",
     "status": "number",
 }

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import time
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 from biztoken.mock import faces
 from biztoken.mock.faces import Look
@@ -15,18 +17,47 @@ _REMEMBERED = 1024
 _Wanted = tuple[bytes, int, bool]
 
 
-class Gallery:
-    """Looks by content, the least recently wanted forgotten first. For use on one event loop."""
+# A look that another gallery had before takes as long again, but no longer than this many seconds.
+_LONGEST_AGAIN = 0.03
 
-    def __init__(self, remembered: int = _REMEMBERED) -> None:
+
+class Timed(NamedTuple):
+    """A look and the seconds that it took."""
+
+    look: Look
+    seconds: float
+
+
+class Gallery:
+    """Looks by content, the least recently wanted forgotten first. For use on one event loop.
+
+    `source`: a gallery that looks for this one. What is there already takes its time again when this one wants it
+    first, so that several mocks can share the work and each still behaves as if alone.
+    """
+
+    def __init__(self, remembered: int = _REMEMBERED, source: Gallery | None = None) -> None:
         self._remembered = remembered
-        self._looks: OrderedDict[_Wanted, asyncio.Future[Look]] = OrderedDict()
-        self._threads = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="faces")
+        self._source = source
+        self._looks: OrderedDict[_Wanted, asyncio.Future[Timed]] = OrderedDict()
+        self._threads = None if source else ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="faces")
         self.looked = 0
 
     async def look(self, data: bytes, longest: int, turn: bool) -> Look:
         """Look at a picture, or remember; whoever asks while it is being looked at waits for the same look."""
         wanted = (hashlib.blake2b(data, digest_size=20).digest(), longest, turn)
+        return (await self._timed(wanted, data)).look
+
+    def warm_up(self) -> None:
+        """Load the detector in the background, so that the first picture does not wait for it."""
+        if self._threads:
+            self._threads.submit(faces.warm_up)
+
+    def close(self) -> None:
+        """Start no more looks."""
+        if self._threads:
+            self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _timed(self, wanted: _Wanted, data: bytes) -> Timed:
         future = self._looks.get(wanted)
         if future is None:
             future = self._start(wanted, data)
@@ -34,17 +65,12 @@ class Gallery:
         # The look goes on for others when the one who asked first goes away.
         return await asyncio.shield(future)
 
-    def warm_up(self) -> None:
-        """Load the detector in the background, so that the first picture does not wait for it."""
-        self._threads.submit(faces.warm_up)
-
-    def close(self) -> None:
-        """Start no more looks."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
-
-    def _start(self, wanted: _Wanted, data: bytes) -> asyncio.Future[Look]:
-        loop = asyncio.get_running_loop()
-        future = loop.run_in_executor(self._threads, faces.look, data, *wanted[1:])
+    def _start(self, wanted: _Wanted, data: bytes) -> asyncio.Future[Timed]:
+        future: asyncio.Future[Timed]
+        if self._source:
+            future = asyncio.ensure_future(self._source.again(wanted, data))
+        else:
+            future = asyncio.get_running_loop().run_in_executor(self._threads, _look, data, *wanted[1:])
         self.looked += 1
         self._looks[wanted] = future
         if len(self._looks) > self._remembered:
@@ -52,7 +78,20 @@ class Gallery:
         future.add_done_callback(lambda done: self._drop_failed(wanted, done))
         return future
 
-    def _drop_failed(self, wanted: _Wanted, future: asyncio.Future[Look]) -> None:
+    async def again(self, wanted: _Wanted, data: bytes) -> Timed:
+        """Look for another gallery; what was seen before takes its time again."""
+        known = wanted in self._looks
+        timed = await self._timed(wanted, data)
+        if known:
+            await asyncio.sleep(min(timed.seconds, _LONGEST_AGAIN))
+        return timed
+
+    def _drop_failed(self, wanted: _Wanted, future: asyncio.Future[Timed]) -> None:
         """A look that failed is no answer for the next who asks."""
         if (future.cancelled() or future.exception()) and self._looks.get(wanted) is future:
             del self._looks[wanted]
+
+
+def _look(data: bytes, longest: int, turn: bool) -> Timed:
+    began = time.perf_counter()
+    return Timed(faces.look(data, longest, turn), time.perf_counter() - began)

@@ -10,7 +10,7 @@ from biztoken.errors import UserError
 from biztoken.mock import overrides
 from biztoken.mock.call import Call
 from biztoken.mock.conditions import WORDS, Stage
-from biztoken.mock.faults import RULE_CHANGES, Fault
+from biztoken.mock.faults import EARLY_CHANGES, RULE_CHANGES, Fault
 from biztoken.mock.rulebook import Rulebook
 
 _ACCEPT, _ANSWER = "accept", "answer"
@@ -87,8 +87,11 @@ def _moment(fault: Fault) -> object:
     if not any(name in RULE_CHANGES for name in fault.change):
         return _ANSWER
     stage = max((WORDS[name].stage for name in fault.when if name in WORDS), default=Stage.ARRIVAL)
-    if stage is not Stage.ARRIVAL and "body" in fault.change.get("contract", {}).get("limits", {}):
-        what = f"fault {fault.id}: change.contract.limits.body"
+    early = next((name for name in EARLY_CHANGES if name in fault.change), None)
+    if "body" in fault.change.get("contract", {}).get("limits", {}):
+        early = "contract.limits.body"
+    if early and stage is not Stage.ARRIVAL:
+        what = f"fault {fault.id}: change.{early}"
         raise UserError(
             what,
             "it is settled before the body is read; let `when` ask for method, path or header only",

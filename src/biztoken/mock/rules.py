@@ -1,13 +1,13 @@
 """Decide what the contract makes of a request. Pure: clock and memory are arguments.
 
-Each function yields refusals in the order in which they count, and goes on if one is forgiven: without
-faults the first ends it. Order: sign, key, permission, quota (before a slot is taken); then arguments,
-missing ones before bad ones; then the pictures. What parameters may be comes from the contract alone.
+Each function is a step and yields refusals in the order in which they count; it goes on if one is forgiven:
+without faults the first ends it. What parameters may be comes from the contract alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
+from enum import Enum
 from typing import Any, NamedTuple
 
 from biztoken.mock import signature
@@ -18,6 +18,8 @@ from biztoken.mock.keys import Key
 from biztoken.mock.rulebook import Rulebook, whole
 from biztoken.mock.state import State
 
+# The contract states no order. Here permissions and quota come before a slot is taken, which is held for the rest.
+STEPS = ("sign", "permission", "slot", "missing", "values", "pictures")
 _STATE_REASONS = {
     "discontinued": "API_KEY_BE_DISCONTINUED",
     "denied": "DENIED",
@@ -31,8 +33,16 @@ _PICTURE_ERRORS = {
 }
 
 
-def admit(call: Call, keys: Mapping[str, Key], state: State, now: float, single_use: bool) -> Iterator[Refusal]:
-    """Check the sign and whether its key may make this call; fills in `call.signed` and `call.key`."""
+class SingleUse(Enum):
+    """Which signs work once: none, those with expiry time 0, or every one."""
+
+    NONE = "none"
+    MARKED = "marked"
+    EVERY = "every"
+
+
+def sign(call: Call, keys: Mapping[str, Key], state: State, now: float, single_use: SingleUse) -> Iterator[Refusal]:
+    """Check the sign; fills in `call.signed` and `call.key`."""
     sign = call.fields.parts.get("sign")
     if sign is None or not sign.body:
         yield Refusal("MISSING_ARGUMENTS", "sign", "missing" if sign is None else "empty")
@@ -46,16 +56,20 @@ def admit(call: Call, keys: Mapping[str, Key], state: State, now: float, single_
         yield Refusal("AUTHENTICATION_ERROR", cause="unknown-key")
         return
     if not signature.is_genuine(signed, key.api_secret):
-        yield Refusal("AUTHENTICATION_ERROR", cause="wrong-digest")
-    if signed.expires == 0 and single_use:
-        if not state.is_first_use(signed.digest):
-            yield Refusal("AUTHORIZATION_ERROR", "INVALID_SIGN", "replayed")
-    elif signature.has_expired(signed, now):
+        is_of_another = any(signature.is_genuine(signed, other.api_secret) for other in keys.values())
+        yield Refusal("AUTHENTICATION_ERROR", cause="other-secret" if is_of_another else "wrong-digest")
+    is_single = single_use is SingleUse.EVERY or (signed.expires == 0 and single_use is SingleUse.MARKED)
+    if is_single and not state.is_first_use(signed.digest):
+        yield Refusal("AUTHORIZATION_ERROR", "INVALID_SIGN", "replayed")
+    if not (is_single and signed.expires == 0) and signature.has_expired(signed, now):
         yield Refusal("AUTHORIZATION_ERROR", "EXPIRED_SIGN", "expired")
-    yield from _permissions(key, call.fields.texts.get("comparison_type"), state)
 
 
-def _permissions(key: Key, comparison_type: str | None, state: State) -> Iterator[Refusal]:
+def permission(call: Call, state: State) -> Iterator[Refusal]:
+    """Check whether the key may make this call, and has calls left."""
+    key, comparison_type = call.key, call.fields.texts.get("comparison_type")
+    if key is None:
+        return
     if key.state != "active":
         yield Refusal("AUTHORIZATION_ERROR", _STATE_REASONS[key.state], "state")
     if comparison_type == "0" and not key.verify:
@@ -66,14 +80,17 @@ def _permissions(key: Key, comparison_type: str | None, state: State) -> Iterato
         yield Refusal("AUTHORIZATION_ERROR", "LIMIT_REACHED", "quota")
 
 
-def arguments(fields: Fields, book: Rulebook) -> Iterator[Refusal]:
-    """Check every parameter but sign: first whether all that are required came, then what they say."""
-    parts, texts = fields.parts, fields.texts
-    section = book.section(texts)
-    for name in section.required:
+def missing(fields: Fields, book: Rulebook) -> Iterator[Refusal]:
+    """Check that every parameter came that is required, but for the sign."""
+    for name in book.section(fields.texts).required:
         if not fields.is_filled(name):
-            yield Refusal("MISSING_ARGUMENTS", name, "empty" if name in parts else "missing")
-    flaws = section.flaws
+            yield Refusal("MISSING_ARGUMENTS", name, "empty" if name in fields.parts else "missing")
+
+
+def values(fields: Fields, book: Rulebook) -> Iterator[Refusal]:
+    """Check what every parameter says that came."""
+    parts, texts = fields.parts, fields.texts
+    flaws = book.section(texts).flaws
     # Fields come in any order; nearly always there is no flaw, and then nothing has to be put in order.
     causes = {
         name: cause
@@ -93,27 +110,36 @@ class Wanted(NamedTuple):
     turn: bool
 
 
-def pictures_to_look_at(fields: Fields, book: Rulebook) -> list[Wanted]:
-    """The pictures that matter: references first, then the probe, which is never turned."""
+def pictures_to_look_at(fields: Fields, book: Rulebook, turned: Container[str] = ()) -> list[Wanted]:
+    """The pictures that matter: references first, then the probe, which is turned only if it is in `turned`."""
     wanted = [name for name in book.section(fields.texts).pictures if fields.is_filled(name)]
     if not wanted:
         return []
     turn = fields.value("multi_oriented_detection", book.contract.parameters) == "1"
-    return [Wanted(name, fields.parts[name].body, turn and not book.pictures[name]) for name in wanted]
+    return [
+        Wanted(name, fields.parts[name].body, (turn and not book.pictures[name]) or name in turned) for name in wanted
+    ]
 
 
 def pictures(call: Call) -> Iterator[Refusal]:
     """Check what was seen in the pictures, in the order of `call.looks`; fills in `call.threshold`."""
-    parameters = call.contract.parameters
     for name, look in call.looks.items():
         is_probe = call.book.pictures[name]
         if is_probe:
-            # A threshold that is no number was forgiven by a fault, and refuses nothing.
-            call.threshold = whole(call.fields.value("face_quality_threshold", parameters)) or 0
+            call.threshold = _threshold(call)
         if look.problem:
             yield Refusal(_PICTURE_ERRORS[look.problem], name, look.problem)
         elif is_probe:
             yield from _probe(call, look)
+
+
+def _threshold(call: Call) -> int:
+    """The least quality asked for; 0 for a value that is not legal: a fault forgave it, or it is judged later."""
+    name = "face_quality_threshold"
+    part, text = call.fields.parts.get(name), call.fields.value(name, call.contract.parameters)
+    flaw = call.book.section(call.fields.texts).flaws.get(name)
+    is_legal = part is None or not part.body or flaw is None or not flaw(part, text)
+    return (whole(text) or 0) if is_legal else 0
 
 
 def _probe(call: Call, look: Look) -> Iterator[Refusal]:

@@ -14,7 +14,7 @@ import ssl
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import uvicorn
@@ -24,8 +24,13 @@ from biztoken.contract import Contract
 from biztoken.errors import UserError
 from biztoken.mock import faults, keys, latency
 from biztoken.mock.app import App
+from biztoken.mock.catalogue import catalogue, split
 from biztoken.mock.faults import Fault
+from biztoken.mock.gallery import Gallery
+from biztoken.mock.keys import Key
+from biztoken.mock.latency import Latency
 from biztoken.mock.plan import Plan
+from biztoken.mock.rack import Rack
 
 _BACKLOG = 2048
 _LAST_PORT = 65535
@@ -35,7 +40,11 @@ _GRACE_SECONDS = 1
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a user may choose. `port` 0: any free one. `seed` None: a new one, told if chance plays a part."""
+    """What a user may choose. `port` 0: any free one. `seed` None: a new one, told if chance plays a part.
+
+    `faults`: entries or a file of them; `named`: ids of the catalogue. `rack`: serve every entry of the catalogue, too,
+    under a path of its own.
+    """
 
     host: str = "127.0.0.1"
     port: int = 0
@@ -45,6 +54,8 @@ class Options:
     latency: str | None = None
     seed: int | None = None
     faults: Sequence[Fault] | Path = ()
+    named: Sequence[str] = ()
+    rack: bool = False
     contract: Path | None = None
     allow_public: bool = False
     single_use: bool = True
@@ -57,10 +68,11 @@ def serve(options: Options, *, announce: Callable[[str], None], stop_with_stdin:
     """
     rules = contract.load(options.contract)
     app = _app(options, rules)
+    served = _rack(options, rules, app) if options.rack else app
     _check_tls(options)
     listener = _listen(options)
     config = uvicorn.Config(
-        app,
+        served,
         http="httptools",
         ws="none",
         lifespan="off",
@@ -112,17 +124,54 @@ class _Server(uvicorn.Server):
 
 
 def _app(options: Options, rules: Contract) -> App:
-    chosen = keys.load(options.keys) if options.keys else keys.demo()
-    pace = latency.parse(options.latency) if options.latency else None
+    """The mock that the options ask for."""
     wanted = faults.load(options.faults, rules) if isinstance(options.faults, Path) else tuple(options.faults)
+    limit = None
+    if options.named:
+        known = catalogue(rules)
+        wanted += known.arm(options.named)
+        limit = known.concurrency_limit(options.named)
     for fault in wanted:
         faults.check(fault, rules)
+    pace = latency.parse(options.latency) if options.latency else None
     seed = secrets.randbelow(2**32) if options.seed is None else options.seed
     if any("probability" in fault.when for fault in wanted) or (pace and pace.is_random):
         sys.stderr.write(f"biztoken mock: seed {seed}\n")
-    rng = random.Random(seed)
+    return _made(options, rules, _keys(options, limit), wanted, random.Random(seed), pace)
+
+
+def _rack(options: Options, rules: Contract, plain: App) -> Rack:
+    """Every entry of the catalogue beside the plain mock; all look at pictures through one gallery."""
+    known = catalogue(rules)
+
+    def make(name: str) -> App:
+        names = split(name)
+        chosen = _keys(options, known.concurrency_limit(names))
+        gallery = Gallery(source=plain.gallery)
+        return _made(options, rules, chosen, known.arm(names), random.Random(options.seed), None, gallery)
+
+    return Rack(plain, make)
+
+
+def _made(
+    options: Options,
+    rules: Contract,
+    chosen: dict[str, Key],
+    wanted: Sequence[Fault],
+    rng: random.Random,
+    pace: Latency | None,
+    gallery: Gallery | None = None,
+) -> App:
     plan = Plan(wanted, random.Random(rng.random())) if wanted else None
-    return App(rules, chosen, latency=pace, plan=plan, rng=rng, single_use=options.single_use)
+    return App(rules, chosen, latency=pace, plan=plan, rng=rng, single_use=options.single_use, gallery=gallery)
+
+
+def _keys(options: Options, limit: int | None) -> dict[str, Key]:
+    """The keys; a fault that shows only with many requests at once gets a key that grants as many."""
+    chosen = keys.load(options.keys) if options.keys else keys.demo()
+    if limit is None:
+        return chosen
+    return {name: replace(key, concurrency=limit) if key.concurrency else key for name, key in chosen.items()}
 
 
 def _check_tls(options: Options) -> None:

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
+from typing import Any
 
 # 20-byte digests: about 15 MB when full. A single-use sign older than this many others could be used again.
 REMEMBERED_SIGNS = 131_072
 
 
 class State:
-    """Counts per api_key. Used from one event loop only, so it needs no lock."""
+    """Counts per api_key. Used from one event loop only, so it needs no lock.
 
-    __slots__ = ("_remembered", "_signs", "calls", "in_flight", "taken")
+    `told`: the last value of each field of a reply; `failed_before`: whether the last reply told of an error. Both
+    are kept for faults only.
+    """
+
+    __slots__ = ("_remembered", "_signs", "calls", "failed_before", "in_flight", "taken", "told")
 
     def __init__(self, remembered: int = REMEMBERED_SIGNS) -> None:
         self.calls: Counter[str] = Counter()
         self.taken: Counter[str] = Counter()
         self.in_flight = 0
+        self.told: dict[str, Any] = {}
+        self.failed_before = False
         self._signs: dict[bytes, None] = {}
         self._remembered = remembered
 
@@ -28,6 +36,11 @@ class State:
             del self._signs[next(iter(self._signs))]
         self._signs[digest] = None
         return True
+
+    def remember(self, payload: Mapping[str, Any], *, failed: bool) -> None:
+        """Keep what a reply told."""
+        self.told |= payload
+        self.failed_before = failed
 
     def take(self, api_key: str, limit: int | None) -> bool:
         """Take a slot of the key, unless as many as the limit are taken."""

@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
-from xml.etree import ElementTree as ET
 
 from biztoken.model import Json
+from biztoken.reporting.certificate import certified
 from biztoken.reporting.curl import curl
-from biztoken.reporting.printable import one_line, printable
 from biztoken.reporting.records import Run
 from biztoken.reporting.sentence import is_broken, is_judged, verdict_sentence
+from biztoken.reporting.testcases import TestCase, document
 from biztoken.reporting.texts import in_language, say
 
-# XML 1.0 has no place for these, not even escaped; printable() has already shown the ones below U+0020.
-_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _SKIPPED = {"UNTESTABLE", "NOT_RUN", "NOT_APPLICABLE"}
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    name: str
-    clause: str
-    verdict: str
-    seconds: float
-    message: str
-    text: str
 
 
 def junit_xml(run: Run, lang: str) -> str:
@@ -38,26 +24,11 @@ def junit_xml(run: Run, lang: str) -> str:
     """
     result = run.result
     rows = [*_cases(run, lang), *_clauses(run, lang)]
-    name = f"biztoken {result['kind']}"
-    totals = {
-        "tests": str(len(rows)),
-        "failures": str(sum(_outcome(result, row) == "failure" for row in rows)),
-        "errors": str(sum(_outcome(result, row) == "error" for row in rows)),
-        "skipped": str(sum(_outcome(result, row) == "skipped" for row in rows)),
-        "time": f"{result['seconds']:.3f}",
-    }
-    root = ET.Element("testsuites", {"name": name, **totals})
-    when = {"timestamp": result["started"].rstrip("Z")[:19]} if result["started"] else {}
-    suite = ET.SubElement(root, "testsuite", {"name": name, **totals, **when})
-    _properties(suite, result, lang)
-    for row in rows:
-        _testcase(suite, row, _outcome(result, row))
-    ET.indent(root, " ")
-    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
+    return document(f"biztoken {result['kind']}", result["seconds"], result["started"], _facts(result, lang), rows)
 
 
-def _properties(suite: ET.Element, result: Json, lang: str) -> None:
-    facts = {
+def _facts(result: Json, lang: str) -> dict[str, object]:
+    return {
         "verdict": verdict_sentence(result, lang),
         "target": result["target"].get("url", ""),
         "seed": result["seed"],
@@ -65,35 +36,19 @@ def _properties(suite: ET.Element, result: Json, lang: str) -> None:
         "scope": result["scope"],
         "complete": str(result["complete"]).lower(),
         **{f"version.{name}": version for name, version in result["versions"].items()},
+        **certified(result, lang),
     }
-    properties = ET.SubElement(suite, "properties")
-    for name, value in facts.items():
-        if value is not None:
-            ET.SubElement(properties, "property", {"name": _safe(name), "value": _safe(value)})
 
 
-def _testcase(suite: ET.Element, row: _Row, outcome: str) -> None:
-    attributes = {"name": _safe(row.name), "classname": _safe(row.clause), "time": f"{row.seconds:.3f}"}
-    element = ET.SubElement(suite, "testcase", attributes)
-    message = _safe(one_line(row.message))
-    if outcome == "skipped":
-        ET.SubElement(element, "skipped", {"message": message})
-    elif outcome != "passed":
-        inner = ET.SubElement(element, outcome, {"message": message, "type": row.verdict})
-        inner.text = _safe(row.text)
-    elif row.text:
-        ET.SubElement(element, "system-out").text = _safe(row.text)
-
-
-def _outcome(result: Json, row: _Row) -> str:
-    if is_broken(result, {"verdict": row.verdict}):
+def _outcome(result: Json, verdict: str) -> str:
+    if is_broken(result, {"verdict": verdict}):
         return "failure"
-    if row.verdict == "HARNESS":
+    if verdict == "HARNESS":
         return "error"
-    return "skipped" if row.verdict in _SKIPPED else "passed"
+    return "skipped" if verdict in _SKIPPED else "passed"
 
 
-def _cases(run: Run, lang: str) -> Iterator[_Row]:
+def _cases(run: Run, lang: str) -> Iterator[TestCase]:
     findings: dict[str, list[tuple[Json, Json]]] = defaultdict(list)
     for clause in run.result["clauses"]:
         for finding in clause["findings"]:
@@ -105,7 +60,7 @@ def _cases(run: Run, lang: str) -> Iterator[_Row]:
         yield _row(run, case, case["clause"], shown, lang)
 
 
-def _clauses(run: Run, lang: str) -> Iterator[_Row]:
+def _clauses(run: Run, lang: str) -> Iterator[TestCase]:
     """Test cases for clauses that no case was written for, and for broken ones whose own cases are all green."""
     verdicts: dict[str, set[str]] = defaultdict(set)
     for case in run.result["cases"]:
@@ -118,16 +73,17 @@ def _clauses(run: Run, lang: str) -> Iterator[_Row]:
             yield _row(run, clause, clause["id"], pairs, lang)
 
 
-def _row(run: Run, source: Json, clause: str, pairs: list[tuple[Json, Json]], lang: str) -> _Row:
+def _row(run: Run, source: Json, clause: str, pairs: list[tuple[Json, Json]], lang: str) -> TestCase:
     reason = in_language(source["reason"], lang)
     message = in_language(pairs[0][1]["received"], lang) if pairs else reason
     texts = [_finding_text(run, rule, finding, lang) for rule, finding in pairs] or [
         reason,
         *(in_language(text, lang) for text in source.get("observations", ())),
     ]
-    return _Row(
+    return TestCase(
         source["id"],
         clause,
+        _outcome(run.result, source["verdict"]),
         source["verdict"],
         float(source.get("seconds") or 0),
         message or say(f"verdict.{source['verdict']}", lang),
@@ -143,7 +99,3 @@ def _finding_text(run: Run, clause: Json, finding: Json, lang: str) -> str:
             lines.append(say("list.label", lang, name=say(f"finding.{key}", lang), text=text))
     record = run.exchange(finding["exchanges"][-1]) if finding["exchanges"] else None
     return "\n".join(lines + ([curl(record)] if record else []))
-
-
-def _safe(text: object) -> str:
-    return _NOT_XML.sub("�", printable(text))

@@ -19,19 +19,26 @@ from biztoken.reporting.texts import say
 _FAILED = ("FAIL", "WARN")
 _PASSED = ("PASS", "OBSERVED")
 _UNTESTABLE = ("UNTESTABLE", "NOT_APPLICABLE")
+_WORDS = {"cases": ("progress.counts", "progress.line"), "runs": ("progress.runs_counts", "progress.runs_line")}
 
 
 class Progress:
     """Counts of finished cases and the time left, written to standard error unless told otherwise.
 
     Standard error is the one of the moment of creation: what later captures it does not hold the counts back.
-    `clock` gives seconds of a monotonic clock.
+    `clock` gives seconds of a monotonic clock. `of`: what is counted, cases of a check or runs of a proof.
     """
 
     def __init__(
-        self, lang: str = "en", console: Console | None = None, clock: Callable[[], float] = time.monotonic
+        self,
+        lang: str = "en",
+        console: Console | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        of: str = "cases",
     ) -> None:
         self._lang = lang
+        self._words = _WORDS[of]
         self._console = console or Console(file=_kept_stderr(self))
         self._clock = clock
         self._verdicts: Counter[str] = Counter()
@@ -78,7 +85,7 @@ class Progress:
         passed, failed = self._number(_PASSED), self._number(_FAILED)
         untestable = self._number(_UNTESTABLE)
         other = self._done - passed - failed - untestable
-        counts = say("progress.counts", self._lang, passed=passed, failed=failed, untestable=untestable)
+        counts = say(self._words[0], self._lang, passed=passed, failed=failed, untestable=untestable)
         return counts + (say("progress.other", self._lang, n=other) if other else "")
 
     def _left(self) -> str:
@@ -92,7 +99,7 @@ class Progress:
 
     def _print_line(self) -> None:
         told = {"done": self._done, "n": self._total, "counts": self._counts(), "left": self._left()}
-        line = say("progress.line", self._lang, **told)
+        line = say(self._words[1], self._lang, **told)
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 

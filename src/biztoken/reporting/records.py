@@ -10,7 +10,7 @@ from pathlib import Path
 from biztoken.errors import UserError
 from biztoken.model import Json
 from biztoken.reporting.remains import completed
-from biztoken.reporting.result import read_result
+from biztoken.reporting.result import is_proof, read_result
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,8 @@ class Reached:
 def load(directory: Path) -> Run:
     """Read the run in `directory`. A run that was killed is told as far as its records go."""
     result = read_result(directory)
+    if is_proof(result):
+        return Run(result, {})
     exchanges = {row["id"]: row for row in _exchanges(directory)}
     if not result["complete"]:
         result = completed(result, _plan(directory), list(_cases(directory)), list(exchanges.values()))

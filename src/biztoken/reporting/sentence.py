@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from biztoken.model import Json
-from biztoken.reporting.texts import LANGUAGES, say
+from biztoken.reporting.prove_sentence import proof_sentence
+from biztoken.reporting.result import is_proof
+from biztoken.reporting.texts import LANGUAGES, listed, say
 
 _NAMED = 5
 _MISSING = ("HARNESS", "NOT_RUN", "UNTESTABLE")
@@ -14,6 +16,8 @@ _MISSING = ("HARNESS", "NOT_RUN", "UNTESTABLE")
 
 def verdict_sentence(result: Mapping[str, Any], lang: str) -> str:
     """One sentence without a full stop: the verdict, on how many clauses it stands, and what was left out."""
+    if is_proof(result):
+        return proof_sentence(result, lang)
     return _SENTENCES[result["verdict"]](result, lang) + _scope(result, lang)
 
 
@@ -68,16 +72,10 @@ def _broken(result: Mapping[str, Any], lang: str) -> str:
     others = [clause["id"] for clause in broken if clause["level"] != "MUST"]
     parts = []
     if musts:
-        parts.append(say("sentence.broken", lang, n=len(musts), ids=_named(musts, lang)))
+        parts.append(say("sentence.broken", lang, n=len(musts), ids=listed(musts, lang, _NAMED)))
     if others:
-        parts.append(say("sentence.broken_should", lang, n=len(others), ids=_named(others, lang)))
+        parts.append(say("sentence.broken_should", lang, n=len(others), ids=listed(others, lang, _NAMED)))
     return say("sentence.and", lang).join(parts)
-
-
-def _named(ids: Sequence[str], lang: str) -> str:
-    listed = say("list.separator", lang).join(ids[:_NAMED])
-    rest = len(ids) - _NAMED
-    return listed + (say("list.more", lang, n=rest) if rest > 0 else "")
 
 
 def _no_verdict(result: Mapping[str, Any], lang: str) -> str:

@@ -1,4 +1,4 @@
-"""What `biztoken check` leaves on the terminal: verdict, failures, warnings, what is missing, where the report is."""
+"""What a run leaves on the terminal: verdict, failures, warnings, what is missing, where the report is."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from rich.text import Text
 from biztoken.model import Json
 from biztoken.reporting.curl import curl
 from biztoken.reporting.printable import one_line, printable, shortened
+from biztoken.reporting.prove_terminal import proof_lines
 from biztoken.reporting.records import Run, load
+from biztoken.reporting.result import is_proof
 from biztoken.reporting.sentence import verdict_sentence
-from biztoken.reporting.texts import in_language, say
+from biztoken.reporting.texts import in_language, listed, say
 from biztoken.reporting.view import Broken, Group, Untold, failures, repeat_command, untested, warnings
 
 _SHOWN = 10
@@ -26,7 +28,7 @@ def print_summary(directory: Path, lang: str = "en", console: Console | None = N
     """Print the run in `directory` so that each failure can be read alone. Standard output unless told otherwise."""
     run = load(directory)
     out = console or Console()
-    for line in _lines(run, lang):
+    for line in proof_lines(run.result, lang) if is_proof(run.result) else _lines(run, lang):
         out.print(line, soft_wrap=isinstance(line, Text), highlight=False)
     report = directory / "index.html"
     out.print()
@@ -98,6 +100,4 @@ def _indented(text: Text, left: int) -> Padding:
 
 
 def _ids(clauses: Sequence[Json], lang: str) -> str:
-    named = say("list.separator", lang).join(one_line(clause["id"]) for clause in clauses[:_IDS])
-    left = len(clauses) - _IDS
-    return named + (say("list.more", lang, n=left) if left > 0 else "")
+    return listed([one_line(clause["id"]) for clause in clauses], lang, _IDS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,13 @@ def say(key: str, lang: str, **values: object) -> str:
 def both(key: str, **values: object) -> dict[str, str]:
     """The phrase in every language, as records write it: {en, zh}."""
     return {lang: say(key, lang, **values) for lang in LANGUAGES}
+
+
+def listed(names: Sequence[str], lang: str, limit: int) -> str:
+    """The first `limit` names, and how many more there are."""
+    named = say("list.separator", lang).join(names[:limit])
+    left = len(names) - limit
+    return named + (say("list.more", lang, n=left) if left > 0 else "")
 
 
 def in_language(text: object, lang: str) -> str:

@@ -53,12 +53,12 @@ def warnings(result: Json) -> list[Group]:
 
 def untested(result: Json, verdict: str) -> list[Untold]:
     """Clauses of that verdict that count, by reason, the reason of most clauses first."""
-    by_reason: dict[str, list[Json]] = defaultdict(list)
-    for clause in judged(result):
-        if clause["verdict"] == verdict:
-            by_reason[(clause["reason"] or {}).get("en", "")].append(clause)
-    groups = [Untold(rows[0]["reason"], tuple(rows)) for rows in by_reason.values()]
-    return sorted(groups, key=lambda group: -len(group.clauses))
+    return _by_reason((clause for clause in judged(result) if clause["verdict"] == verdict), "reason")
+
+
+def excluded(result: Json) -> list[Untold]:
+    """Clauses that no reply can show, by reason, the reason of most clauses first."""
+    return _by_reason((clause for clause in result["clauses"] if clause["excluded"]), "excluded")
 
 
 def troubled(result: Json) -> list[tuple[Json | None, tuple[Json, ...]]]:
@@ -104,6 +104,14 @@ def repeat_command(result: Json, select: str | None = None) -> list[str]:
             pieces.append(f"--{name} {shlex.quote(text)}")
     pieces += ["--strict"] if result["strict"] else []
     return pieces + ([f"--seed {result['seed']}"] if result["seed"] is not None else [])
+
+
+def _by_reason(clauses: Iterable[Json], key: str) -> list[Untold]:
+    rows_of: dict[str, list[Json]] = defaultdict(list)
+    for clause in clauses:
+        rows_of[(clause[key] or {}).get("en", "")].append(clause)
+    groups = [Untold(rows[0][key], tuple(rows)) for rows in rows_of.values()]
+    return sorted(groups, key=lambda group: -len(group.clauses))
 
 
 def _groups(result: Json, is_wanted: Callable[[Json], bool]) -> list[Group]:

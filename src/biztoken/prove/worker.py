@@ -1,0 +1,95 @@
+"""A process that runs trials one after another, with what they share made once."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import shutil
+import signal
+import threading
+from dataclasses import dataclass, replace
+from multiprocessing.connection import wait
+from pathlib import Path
+
+from biztoken.check import play
+from biztoken.contract import Contract, load
+from biztoken.mock.catalogue import Catalogue, catalogue
+from biztoken.model import Json
+from biztoken.pictures import Pictures
+from biztoken.prove.gate import MOST_OTHERS
+from biztoken.prove.outcome import row_of
+from biztoken.prove.trials import Trial
+from biztoken.settings import Target
+from biztoken.suite import Options, Suite
+
+_AS_IT_SHOULD_BE = ("killed", "clean")
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What every trial of a process shares. `target`: the mock, `runs`: the directory for their records."""
+
+    contract: Contract
+    catalogue: Catalogue
+    pictures: Pictures
+    target: Target
+    runs: Path
+    seed: int
+    contract_directory: Path | None
+
+
+_bench: list[Bench] = []
+
+
+def start(target: Target, runs: Path, seed: int, contract_directory: Path | None) -> None:
+    """Make ready, once in each process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is interrupted too, and says when to stop
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    contract = load(contract_directory)
+    pictures = Pictures(seed=seed)
+    _bench.append(Bench(contract, catalogue(contract), pictures, target, runs, seed, contract_directory))
+
+
+def run(trial: Trial) -> Json:
+    """Run the suite against the mock with the entries of a trial: its row.
+
+    The records stay only where the outcome is not as it should be.
+    """
+    bench = _bench[0]
+    directory = bench.runs / trial.id
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
+    options = Options(out=directory, seed=bench.seed, fuzz=None if trial.fuzz else 0, contract=bench.contract_directory)
+    bench.pictures.rewind()
+    suite = Suite(options, bench.contract, _target(bench.target, trial), directory, bench.pictures)
+    suite.reports = False
+    try:
+        errors = play(suite)
+    finally:
+        suite.close()
+    if not suite.result:
+        raise RuntimeError(errors or "the suite did not run")
+    levels = {clause.id: str(clause.level) for clause in bench.contract.clauses.values()}
+    row = row_of(trial, bench.catalogue, levels, suite.result)
+    if row["outcome"] in _AS_IT_SHOULD_BE and row.get("own", True) and row.get("others", 0) <= MOST_OTHERS:
+        shutil.rmtree(directory)
+    else:
+        suite.render()
+        row["directory"] = f"{bench.runs.name}/{trial.id}"
+    return row
+
+
+def _target(mock: Target, trial: Trial) -> Target:
+    """The mock that has the entries of a trial: their names stand before the path."""
+    scheme, _, rest = mock.url.partition("://")
+    host, _, path = rest.partition("/")
+    limit = trial.concurrency_limit or mock.concurrency_limit
+    return replace(mock, name=trial.id, url=f"{scheme}://{host}/{trial.id}/{path}", concurrency_limit=limit)
+
+
+def _end_with_parent() -> None:
+    """Killed as it may be, the parent leaves no process behind."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
