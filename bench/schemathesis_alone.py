@@ -33,7 +33,6 @@ from biztoken.settings import Target
 
 Row = dict[str, Any]
 WRITE_EVERY = 10.0  # seconds
-SINGLE = 3  # targets that are measured with drawing
 
 
 def main() -> int:
@@ -68,6 +67,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--only", default="", metavar="EXPR", help="as of biztoken prove")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes of either side (default: 1)")
     parser.add_argument("--examples", type=int, default=50, metavar="N", help="random cases of a view (default: 50)")
+    parser.add_argument("--single", type=int, default=3, metavar="N", help="targets timed with drawing (default: 3)")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="directory of the comparison")
     parser.add_argument("--proof", type=Path, metavar="DIR", help="read this proof instead of making one")
     return parser.parse_args()
@@ -140,13 +140,12 @@ class Comparison:
             say(f"{self._drawing['cases']} cases, {sound['findings']} findings on the sound mock")
             futures = {pool.submit(visit, trial.id, self._tolerated(trial)): trial for trial in self._trials}
             self._collect(futures)
-            for name in ["", *self._missed()][:SINGLE]:
+            for name in ["", *self._missed()][: self._options.single]:
                 with ProcessPoolExecutor(1, spawn) as single:
                     seen = single.submit(alone, target, name, self._options.examples).result()
                 self._drawing["single"].append({"target": name or "sound", **seen})
-            self._drawing["one_target"] = round(
-                sum(row["seconds"] for row in self._drawing["single"]) / len(self._drawing["single"]), 1
-            )
+            times = [row["seconds"] for row in self._drawing["single"]]
+            self._drawing["one_target"] = round(sum(times) / len(times), 1) if times else None
         finally:
             pool.shutdown(cancel_futures=True)
             mock.close()

@@ -6,7 +6,6 @@ from dataclasses import replace
 from statistics import median
 from typing import TYPE_CHECKING
 
-from biztoken.burst import fire
 from biztoken.client import Request
 from biztoken.errors import HarnessError
 from biztoken.finding import broken
@@ -38,8 +37,15 @@ def cost(limit: int | None) -> int:
 @sequence("concurrency", LIMIT, family="concurrency", where=WHERE, needs=("concurrency_limit",), requests=cost)
 def test_concurrency(run: Run, case: Case, branch: Branch) -> CaseResult:
     """L at once are admitted, of L+1 one is refused, and the slots come back: three rounds."""
-    limit, max_rate = run.client.target.concurrency_limit, run.client.target.max_rate
+    target = run.client.target
+    limit, max_rate = target.concurrency_limit, target.max_rate
     assert limit is not None
+    if target.max_in_flight is not None and target.max_in_flight <= limit:
+        reason = Text(
+            f"--max-in-flight {target.max_in_flight} forbids {limit + 1} requests at once; raise it or leave it out.",
+            f"--max-in-flight {target.max_in_flight} 不允许同时发送 {limit + 1} 个请求；请提高或去掉它。",
+        )
+        return run.result(case, Verdict.UNTESTABLE, reason)
     if max_rate is not None and max_rate <= limit:
         reason = Text(
             f"max_rate {max_rate:g} forbids {limit + 1} requests at once; raise it or leave it out.",
@@ -100,33 +106,33 @@ def burst(run: Run, case: Case, branch: Branch, count: int, longest: float, weig
     """The exchanges of one burst, or why it cannot be judged."""
     for _ in range(TRIES):
         requests = [heavy(run, branch, weight) for _ in range(count)]
-        forms = [run.client.signed(request) for request in requests]
-        encoded = [run.client.encode(request, form) for request, form in zip(requests, forms, strict=True)]
         try:
-            volley = fire(run.client.endpoint, encoded)
+            exchanges, seconds = run.client.burst(requests, case=case.id, role="burst")
         except HarnessError as problem:
             return Text(
                 f"A burst of {count} could not be sent: {problem}.", f"无法同时发送 {count} 个请求：{problem}。"
             )
-        run.client.sent += count
-        exchanges = []
-        for request, form, shot in zip(requests, forms, volley.shots, strict=True):
-            # The request begins with its first byte: time_used may count from there.
-            times = (shot.opened, shot.ended or shot.released)
-            reply = (shot.reply, shot.failure)
-            exchange = run.client.record(request, form, len(shot.data), times, *reply, case.id, "probe")
+        for exchange in exchanges:
             run.ledger.look(exchange, case.id)
-            exchanges.append(exchange)
-        answered = all(exchange.reply for exchange in exchanges)
-        if volley.spread <= longest and answered:
+        answered = all(was_answered(exchange) for exchange in exchanges)
+        if seconds <= longest and answered:
             return exchanges
-    if not answered:
+    if not all(exchange.reply for exchange in exchanges):
         return Text("Some requests of a burst got no reply.", "同时发送的请求中有的没有得到应答。")
-    spread, alone = f"{volley.spread * 1000:.1f}", f"{longest * 2000:.1f}"
+    if not answered:  # each time: then it is no accident, and judged as an answer
+        return exchanges
+    spread, alone = f"{seconds * 1000:.1f}", f"{longest * 2000:.1f}"
     return Text(
         f"The target is too fast to tell: the requests went out within {spread} ms, and one alone takes {alone} ms.",
         f"目标太快，无法判断：请求在 {spread} 毫秒内发完，而单个请求只需 {alone} 毫秒。",
     )
+
+
+def was_answered(exchange: Exchange) -> bool:
+    """Whether a request of a burst was admitted or refused. A server error is neither."""
+    if exchange.reply is None:
+        return False
+    return exchange.reply.status < 500 or read(exchange.reply).name == "CONCURRENCY_LIMIT_EXCEEDED"
 
 
 def refused_of(exchanges: list[Exchange]) -> list[Exchange]:

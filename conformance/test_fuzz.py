@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from biztoken.model import Exchange, Value
     from biztoken.runner import Run
+    from biztoken.settings import Target
     from biztoken.suite import Suite
     from biztoken.verdicts import CaseResult
 
@@ -35,19 +36,22 @@ def planned(suite: Suite) -> list[Case]:
     """One case for each view; none where there is to be no fuzzing."""
     if not suite.fuzz_examples:
         return []
-    return [_case(view, suite.fuzz_examples) for view in views(suite.contract)]
+    return [_case(view, suite.fuzz_examples, suite.options.seed) for view in views(suite.contract)]
 
 
 test_fuzz.cases = planned  # type: ignore[attr-defined]
 
 
-def _case(view: View, examples: int) -> Case:
+def _case(view: View, examples: int, seed: int) -> Case:
     def play(run: Run, case: Case, branch: Branch) -> CaseResult:
-        return explore(run, case, branch, draw(view, examples=examples, seed=run.samples.seed))
+        return explore(run, case, branch, draw(view, examples=examples, seed=seed))
 
     where = {name: (value,) for name, value in view.fixed.items()}
-    count = len(view.properties) * 4 + examples  # about: each boundary and omission of a property, then the examples
-    return Case(view.id, CLAUSE, "fuzz", Expected("fuzz", CLAUSE), where, play=play, requests=lambda _: count)
+
+    def requests(_target: Target) -> int:
+        return sum(1 for _ in draw(view, examples=examples, seed=seed))
+
+    return Case(view.id, CLAUSE, "fuzz", Expected("fuzz", CLAUSE), where, play=play, requests=requests)
 
 
 def explore(run: Run, case: Case, branch: Branch, drawings: Iterable[Drawn]) -> CaseResult:

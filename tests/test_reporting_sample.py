@@ -41,14 +41,14 @@ def clause(name, verdict="PASS", level="MUST", **more):
     """A clause of a result, by default one that is kept."""
     row = {"id": name, "level": level, "side": "both", "subject": "uuid", "rule": "length", "section": "参数 uuid"}
     row |= {"en": f"What {name} says.", "zh": f"{name} 的内容。", "verdict": verdict, "checks": 2}
-    return row | {"reason": None, "excluded": None, "observations": [], "findings": []} | more
+    return row | {"reason": None, "excluded": None, "observations": [], "findings": [], "last_passed": None} | more
 
 
 def finding(number, case, *, received="200 with a biz_token", exchanges=(1, 2), **more):
     """A finding of a result: by default a refusal that did not come."""
     row = {"id": f"finding-{number}", "case": case, "aspect": "accepted", "expected": "400 BAD_ARGUMENTS: uuid"}
     row |= {"received": received, "difference": "uuid is 129 bytes of UTF-8 instead of 12"}
-    return row | {"exchanges": list(exchanges), "cause": None, "count": 1} | more
+    return row | {"exchanges": list(exchanges), "cause": None, "count": 1, "waived": None} | more
 
 
 def case(name, of, verdict="PASS", exchanges=(1, 2), **more):
@@ -85,6 +85,7 @@ def result(verdict="conformant", clauses=(), cases=(), **more):
     whole |= {"versions": {"biztoken": "0.1.0", "contract": "1.0.1", "python": "3.12.4", "schemathesis": "4.32.5"}}
     whole |= {"options": {"target": "staging.yaml", "plan": "core", "select": None, "strict": False, "fuzz": 0}}
     whole |= {"environment": {"os": "Linux", "cores": 2}, "causes": [], "notes": []}
+    whole |= {"waivers": [], "baseline": None, "latency_ms": None}
     return whole | {"clauses": list(clauses), "cases": list(cases)} | more
 
 

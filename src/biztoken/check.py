@@ -42,9 +42,6 @@ def _run(suite: Suite) -> int:
     suite.on_case = lambda result: progress.advance(result.verdict)
     errors = play(suite)
     progress.stop()
-    if suite.options.select and not suite.planned:
-        what = f"--select {suite.options.select}"
-        raise UserError(what, "no case fits; give ids of clauses or cases", "没有匹配的用例；请给出条款或用例的 id")
     if not suite.result:
         sys.stderr.write(errors)
         raise UserError("conformance", "it did not run; the lines above say why", "未能运行；原因见上")
@@ -55,10 +52,16 @@ def _run(suite: Suite) -> int:
 
 
 def play(suite: Suite) -> str:
-    """Run the cases of a suite and nothing else: pytest on conformance/. Returns what went to standard error."""
+    """Run the cases of a suite and nothing else: pytest on conformance/. Returns what went to standard error.
+
+    UserError for a selection that says nothing.
+    """
     errors = io.StringIO()
     with _plain_pytest(), contextlib.redirect_stderr(errors):
-        pytest.main(_arguments(suite.options), plugins=[Handover(suite)])
+        code = pytest.main(_arguments(suite.options), plugins=[Handover(suite)])
+    if suite.options.select and (code == pytest.ExitCode.USAGE_ERROR or not suite.planned):
+        what = f"--select {suite.options.select}"
+        raise UserError(what, "no case fits; give ids of clauses or cases", "没有匹配的用例；请给出条款或用例的 id")
     return errors.getvalue()
 
 

@@ -85,8 +85,20 @@ def main() -> None:
     help="Examples for each of the 8 fuzzing views [default: 20 on loopback, else 0].",
 )
 @click.option("--contract", type=_PATH, metavar="DIR", help="Another directory of the contract's files.")
+@click.option(
+    "--budget",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Never send more requests, repetitions and resumes included.",
+)
+@click.option(
+    "--rate", type=click.FloatRange(min=0, min_open=True), metavar="N", help="At most so many requests per second."
+)
+@click.option("--max-in-flight", type=click.IntRange(min=1), metavar="N", help="At most so many requests at once.")
+@click.option("--dry-run", is_flag=True, help="Send nothing; say what the run would cost.")
+@click.option("--resume", type=_PATH, metavar="DIR", help="Go on with a run that was stopped, with its options.")
 @_LANG
-def check(require: str, **chosen: Any) -> None:
+def check(require: str, dry_run: bool, **chosen: Any) -> None:
     r"""Verify an endpoint against the contract, sentence by sentence; 逐条验证接口是否符合契约.
 
     \b
@@ -97,12 +109,19 @@ def check(require: str, **chosen: Any) -> None:
     """
     from biztoken.embedded import EmbeddedMock
 
-    mock = None if chosen["target"] else EmbeddedMock(chosen["contract"])
+    names = tuple(name.strip() for name in require.split(",") if name.strip())
+    if dry_run:
+        from biztoken.rehearsal import rehearse, told
+        from biztoken.suite import Options as Planned
+
+        click.echo(told(rehearse(Planned(require=names, **chosen)), chosen["lang"]))
+        return
+    needs_mock = not chosen["target"] and not chosen["resume"]
+    mock = EmbeddedMock(chosen["contract"]) if needs_mock else None
     # The mock starts while these are loaded.
     from biztoken.check import check as run
     from biztoken.suite import Options
 
-    names = tuple(name.strip() for name in require.split(",") if name.strip())
     sys.exit(run(Options(require=names, **chosen), mock))
 
 
@@ -152,6 +171,7 @@ def prove(**chosen: Any) -> None:
     help="YAML file of faults to serve; alone: list the named ones, each with the clause it breaks.",
 )
 @click.option("--variations", is_flag=True, help="List the named variations, which break nothing.")
+@click.option("--precedence", type=_PATH, metavar="RUN", help="Check in the order that a run recorded elsewhere.")
 @click.option("--rack", is_flag=True, help="Serve each named fault and variation, too, under /NAME/ before the path.")
 @click.option("--seed", type=int, help="Seed of whatever is random; printed where chance plays a part.")
 @click.option("--single-use/--no-single-use", default=True, help="Whether a signature with expiry time 0 works once.")
@@ -187,6 +207,39 @@ def mock(stop_with_stdin: bool, lang: str, faults: str | None, variations: bool,
         announce=lambda url: click.echo(f"get_biz_token mock: {url}"),
         stop_with_stdin=stop_with_stdin,
     )
+
+
+@main.command(epilog="Exit codes: 0 all well, 2 something must be mended first.")
+@click.option("--target", type=_PATH, metavar="FILE", required=True, help="Target file.")
+@_LANG
+def doctor(target: Path, lang: str) -> None:
+    r"""Find out whose side is at fault before any case: file, key, clock, network or endpoint; 运行前诊断.
+
+    \b
+    Example:
+      biztoken doctor --target target.yaml
+    """
+    from biztoken.consultation import consult
+
+    diagnosis = consult(target)
+    click.echo(diagnosis.told(lang))
+    sys.exit(2 if diagnosis.problem else 0)
+
+
+@main.command(epilog="Exit codes: those of check.")
+@click.argument("directory", type=_PATH)
+@click.option("--out", type=_PATH, metavar="DIR", help="Where the judged run goes [default: DIRECTORY/judged].")
+@_LANG
+def judge(directory: Path, out: Path | None, lang: str) -> None:
+    r"""Judge a recorded run again, without a call; 对已记录的运行重新判定，不发送请求.
+
+    \b
+    Example:
+      biztoken judge reports/check-20260101-120000
+    """
+    from biztoken.rejudge import rejudge
+
+    sys.exit(rejudge(directory, out, lang))
 
 
 @main.command()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from random import Random
@@ -11,15 +11,21 @@ from urllib.parse import urlencode, urlsplit
 
 from urllib3.filepost import encode_multipart_formdata
 
+from biztoken.budget import Budget
+from biztoken.burst import fire
 from biztoken.errors import HarnessError
 from biztoken.evidence import Evidence
-from biztoken.model import Exchange, Reply, Upload, Value
+from biztoken.model import Exchange, Form, Json, Reply, Upload
+from biztoken.recording import Recording
 from biztoken.settings import Target
 from biztoken.signing import Key, make_sign
 from biztoken.wire import Connection, Endpoint
 
-Form = tuple[tuple[str, Value], ...]
 SIGN = "@@sign@@"  # stands in a form for the signature that is made when it is sent
+
+
+class NotRecordedError(Exception):
+    """A request that would have to be sent, where none may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,29 +41,97 @@ class Request:
 
 
 class Client:
-    """Sends requests to one target, one after another over one connection where the target keeps it."""
+    """Sends requests to one target, one after another over one connection where the target keeps it.
 
-    def __init__(self, target: Target, evidence: Evidence, *, seed: int = 0) -> None:
+    With a `recording` each request is first answered from it, and sent only where it holds no more; where the client
+    is not `live`, NotRecordedError.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        evidence: Evidence,
+        *,
+        seed: int = 0,
+        budget: Budget | None = None,
+        recording: Recording | None = None,
+        live: bool = True,
+    ) -> None:
         self.target = target
+        self.budget = budget or Budget()
+        self._recording = recording
+        self._live = live
         self.endpoint = Endpoint(target.url, target.timeout, target.cacert, target.proxy)
         self._evidence = evidence
         self._rng = Random(seed)
-        self._ids = count(1)
+        self._ids = count(recording.last_id + 1 if recording else 1)
         self._connection: Connection | None = None
         self._next_slot = 0.0
-        self.sent = 0
+        self._bursts = count(1)
+
+    @property
+    def sent(self) -> int:
+        """Requests sent so far, those of the recording included."""
+        return self.budget.spent
 
     def send(self, request: Request, *, case: str, role: str, attempt: int = 1) -> Exchange:
-        """Send a request and record the exchange; its `failure` says why there is no reply."""
+        """Send a request and record the exchange; its `failure` says why there is no reply.
+
+        OutOfBudgetError where it would be one too many.
+        """
+        recorded = self._recorded(request, case, role)
+        if recorded is not None:
+            return recorded
         form = self.signed(request)
-        return self.send_bytes(request, form, self.encode(request, form), case=case, role=role, attempt=attempt)
+        return self._send(request, form, self.encode(request, form), case=case, role=role, attempt=attempt)
 
     def send_bytes(
         self, request: Request, form: Form, data: bytes, *, case: str, role: str, attempt: int = 1
     ) -> Exchange:
         """Send the bytes of a request made before."""
+        recorded = self._recorded(request, case, role)
+        return recorded or self._send(request, form, data, case=case, role=role, attempt=attempt)
+
+    def burst(self, requests: Sequence[Request], *, case: str, role: str) -> tuple[list[Exchange], float]:
+        """Send requests at the same moment: their exchanges, and the seconds over which they were spread.
+
+        HarnessError where they cannot be sent.
+        """
+        forms = [request.form for request in requests]
+        recorded = self._recording.take_burst(case, role, forms, "") if self._recording else None
+        if recorded is not None:
+            return recorded
+        self._allow(len(requests))
+        signed = [self.signed(request) for request in requests]
+        encoded = [self.encode(request, form) for request, form in zip(requests, signed, strict=True)]
+        volley = fire(self.endpoint, encoded)
+        told = {"number": next(self._bursts), "spread_ms": round(volley.spread * 1000, 3)}
+        exchanges = []
+        for request, form, shot in zip(requests, signed, volley.shots, strict=True):
+            # The request begins with its first byte: time_used may count from there.
+            times = (shot.opened, shot.ended or shot.released)
+            reply = (shot.reply, shot.failure)
+            exchanges.append(self._record(request, form, len(shot.data), times, *reply, case, role, burst=told))
+        return exchanges, volley.spread
+
+    def wait(self, seconds: float) -> None:
+        """Wait, unless all that follows was recorded."""
+        if self._live:
+            time.sleep(seconds)  # quotas and slots come back with time; there is no event
+
+    def _recorded(self, request: Request, case: str, role: str) -> Exchange | None:
+        if self._recording is None:
+            return None
+        return self._recording.take(case, role, request.form, request.method, _note(request))
+
+    def _allow(self, requests: int) -> None:
+        if not self._live:
+            raise NotRecordedError
+        self.budget.take(requests)
+
+    def _send(self, request: Request, form: Form, data: bytes, *, case: str, role: str, attempt: int) -> Exchange:
+        self._allow(1)
         self.pace()
-        self.sent += 1
         started = time.monotonic()
         reply: Reply | None = None
         failure = None
@@ -65,9 +139,9 @@ class Client:
             reply = self._transmit(request.method, data)
         except HarnessError as problem:
             failure = f"{problem.reason}: {problem}"
-        return self.record(request, form, len(data), (started, time.monotonic()), reply, failure, case, role, attempt)
+        return self._record(request, form, len(data), (started, time.monotonic()), reply, failure, case, role, attempt)
 
-    def record(
+    def _record(
         self,
         request: Request,
         form: Form,
@@ -78,17 +152,14 @@ class Client:
         case: str,
         role: str,
         attempt: int = 1,
+        burst: Json | None = None,
     ) -> Exchange:
         """Make the exchange of a request that was sent, and append it to the evidence."""
-        note = " ".join(f"{key}={value}" for key, value in (request.sign or {}).items())
-        note = f"sign {note}" if note else ""
-        if request.key != "active":
-            note = f"key {request.key} {note}".strip()
-        if request.body != "form-data":
-            note = f"body {request.body} {note}".strip()
-        exchange = Exchange(next(self._ids), form, sent_bytes, *times, reply, failure, method=request.method, note=note)
+        exchange = Exchange(
+            next(self._ids), form, sent_bytes, *times, reply, failure, method=request.method, note=_note(request)
+        )
         url = self.url(request.path)
-        self._evidence.exchange(exchange, url=url, case=case, role=role, attempt=attempt)
+        self._evidence.exchange(exchange, url=url, case=case, role=role, attempt=attempt, burst=burst)
         return exchange
 
     def signed(self, request: Request) -> Form:
@@ -147,6 +218,14 @@ class Client:
     def close(self) -> None:
         if self._connection is not None:
             self._connection.close()
+
+
+def _note(request: Request) -> str:
+    """What was unusual about how a request was made."""
+    notes = [f"key {request.key}"] if request.key != "active" else []
+    notes += [f"body {request.body}"] if request.body != "form-data" else []
+    made = " ".join(f"{key}={value}" for key, value in (request.sign or {}).items())
+    return " ".join([*notes, f"sign {made}"] if made else notes)
 
 
 def encode_body(kind: str, form: Form, rng: Random) -> tuple[bytes, str]:

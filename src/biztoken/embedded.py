@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -19,14 +20,15 @@ DEMO_CONCURRENCY = 5  # what demo-keys.yaml grants the active key
 class EmbeddedMock:
     """A mock on a free port, started at once; `url` waits until it answers.
 
-    `rack`: every fault and variation of its catalogue is served, too, each under its name before the path.
+    `more`: further options of `biztoken mock`. `rack`: every fault and variation of its catalogue is served, too,
+    each under its name before the path.
     It ends with `close`, or with this process, however that ends.
     """
 
-    def __init__(self, contract: Path | None = None, *, rack: bool = False) -> None:
+    def __init__(self, contract: Path | None = None, *, rack: bool = False, more: Sequence[str] = ()) -> None:
         command = [sys.executable, "-m", "biztoken", "mock", "--port", "0", "--stop-with-stdin"]
         command += ["--contract", str(contract)] if contract else []
-        command += ["--rack"] if rack else []
+        command += [*(["--rack"] if rack else []), *more]
         self._process = subprocess.Popen(  # noqa: S603 - our own command
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )

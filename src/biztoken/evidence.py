@@ -5,45 +5,50 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
-from urllib.parse import quote, quote_plus
 
 from biztoken.errors import UserError
-from biztoken.model import Exchange, Json, Upload
+from biztoken.model import Exchange, Form, Json, Upload
+from biztoken.redaction import LEAST, REDACTED, SIGN, Redactor
 
 PRIVATE_FIELDS = frozenset({"idcard_name", "idcard_number"})
-REDACTED = "<redacted>"
-BODY_KEPT = 4_000  # characters of a reply's body
+ID_NUMBER = re.compile(r"\d{17}[\dX]")
+BODY_KEPT = 64_000  # characters of a reply's body: whole, unless it is absurd
 SHORTEST_SIGN = 20  # characters; what is shorter is no signature
 VALUE_KEPT = 2_000  # characters of a field; the large-upload filler is 20 MB
 
 
 class Evidence:
-    """Appends one line per exchange, as it happens, so that a killed run keeps all but the torn last line."""
+    """Appends one line per exchange, as it happens, so that a killed run keeps all but the torn last line.
 
-    def __init__(self, directory: Path, private: Iterable[str]) -> None:
-        # Longest first, so that a text inside a longer one does not leave the rest of it readable.
-        spelt = {form for text in private if _is_telling(text) for form in spellings(text)}
-        self._private = sorted(spelt, key=len, reverse=True)
+    `signs`, `numbers` and `pictures` are those that were sent: what no record may hold.
+    """
+
+    def __init__(self, directory: Path, private: Iterable[str], known: Iterable[str] = ()) -> None:
+        self._known = frozenset(known)  # cases that are recorded already
+        self._redactor = Redactor(private)
+        self.signs: list[str] = []
+        self.numbers: set[str] = set()
+        self.pictures: dict[int, Upload] = {}  # by identity: each is held, and a hash of 20 MB takes its time
         self._wall = datetime.now(UTC).timestamp()
         self._zero: float | None = None
         self._exchanges = _open(directory / "evidence.ndjson")
         self._cases = _open(directory / "cases.ndjson")
 
-    def exchange(self, exchange: Exchange, *, url: str, case: str, role: str, attempt: int) -> None:
-        """Record one exchange."""
+    def exchange(
+        self, exchange: Exchange, *, url: str, case: str, role: str, attempt: int, burst: Json | None = None
+    ) -> None:
+        """Record one exchange; `burst`: which of the bursts it was part of."""
         if self._zero is None:
             self._zero, self._wall = exchange.started, datetime.now(UTC).timestamp() - exchange.elapsed_ms / 1000
         reply = exchange.reply
-        body = self.redact(reply.body.decode("utf-8", "replace")) if reply else ""
-        for name, value in exchange.form:
-            if name == "sign" and isinstance(value, str) and len(value) > SHORTEST_SIGN:
-                for spelling in spellings(value):
-                    body = body.replace(spelling, "<sign>")
-        record = {
+        self._learn(exchange.form)
+        body = self.redact(_without_own(reply.body.decode("utf-8", "replace"), exchange.form)) if reply else ""
+        record: Json = {
             "id": exchange.id,
             "case": case,
             "role": role,
@@ -57,7 +62,7 @@ class Evidence:
             },
             "reply": {
                 "status": reply.status,
-                "headers": dict(reply.headers),
+                "headers": {self.redact(name): _without_own(value, exchange.form) for name, value in reply.headers},
                 "body": body[:BODY_KEPT],
                 "bytes": len(reply.body),
             }
@@ -68,27 +73,36 @@ class Evidence:
             "ended": self._time(exchange.ended),
             "elapsed_ms": round(exchange.elapsed_ms, 3),
         }
+        if burst is not None:
+            record["burst"] = burst
+        if reply is not None and not _is_utf8(reply.body):
+            record["reply"]["utf8"] = False
         self._write(self._exchanges, record)
 
     def case(self, record: Mapping[str, Any]) -> None:
-        """Record one finished case."""
-        self._write(self._cases, record)
+        """Record one finished case, unless an earlier part of the run did."""
+        if record["id"] not in self._known:
+            self._write(self._cases, record)
 
     def redact(self, value: Any) -> Any:
         """The same value with every private text replaced, whatever the nesting."""
-        if isinstance(value, str):
-            for text in self._private:
-                value = value.replace(text, REDACTED)
-            return value
-        if isinstance(value, Mapping):
-            return {key: self.redact(item) for key, item in value.items()}
-        if isinstance(value, list | tuple):
-            return [self.redact(item) for item in value]
-        return value
+        return self._redactor.redact(value)
 
     def close(self) -> None:
         self._exchanges.close()
         self._cases.close()
+
+    def _learn(self, form: Form) -> None:
+        """Keep what was sent and may be repeated later, in another reply or in a finding."""
+        for name, value in form:
+            if isinstance(value, Upload):
+                self.pictures[id(value)] = value
+            elif name == "sign" and len(value) > SHORTEST_SIGN:
+                self.signs.append(value)
+                self._redactor.learn(value, SIGN)
+            elif name == "idcard_number" and value not in self.numbers and ID_NUMBER.fullmatch(value):
+                self.numbers.add(value)
+                self._redactor.learn(value, REDACTED)
 
     def _time(self, monotonic: float) -> str:
         moment = self._wall + monotonic - (self._zero or 0.0)
@@ -99,14 +113,22 @@ class Evidence:
         file.flush()
 
 
-def spellings(text: str) -> set[str]:
-    """A text as it is, and as JSON and URLs write it."""
-    return {text, json.dumps(text)[1:-1], quote(text), quote(text, safe=""), quote_plus(text)}
+def _is_utf8(body: bytes) -> bool:
+    try:
+        body.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
-def _is_telling(text: str) -> bool:
-    """Whether a text says enough to be hidden: one or two letters stand everywhere and betray nothing."""
-    return len(text.encode()) >= 6
+def _without_own(text: str, form: Form) -> str:
+    """A reply without the name in its request, be it anybody's, and without its sign, however spoilt."""
+    labels = {"sign": SIGN, "idcard_name": REDACTED}
+    for name, value in form:
+        if name in labels and isinstance(value, str) and len(value.encode("utf-8", "surrogatepass")) >= LEAST:
+            for spelt in (value, json.dumps(value)[1:-1]):
+                text = text.replace(spelt, labels[name])
+    return text
 
 
 def field_record(name: str, value: str | Upload) -> Json:
@@ -123,7 +145,7 @@ def field_record(name: str, value: str | Upload) -> Json:
             },
         }
     if name == "sign":
-        return {"name": name, "value": "<sign>" if value else ""}
+        return {"name": name, "value": SIGN if value else ""}
     if name in PRIVATE_FIELDS:
         return {"name": name, "value": REDACTED if value else ""}
     kept = value if len(value) <= VALUE_KEPT else f"{value[:64]}… ({len(value)} characters)"

@@ -9,7 +9,7 @@ from biztoken.cases import Case
 from biztoken.contract import Contract
 from biztoken.envelope import envelope
 from biztoken.finding import broken
-from biztoken.model import Check, Exchange
+from biztoken.model import Check, Exchange, Json
 from biztoken.reading import Outcome, Reading, read
 from biztoken.verdicts import Tally, Text
 
@@ -24,6 +24,7 @@ class Ledger:
         self.contract = contract
         self.tally = Tally()
         self.notes: list[Text] = []
+        self.pairs: list[Json] = []  # two defects in one request, and which of them was told
         self.unanswered = 0
         # What went well when it was sent again: a request that fails each time is a matter of its case.
         self.recovered: Counter[str] = Counter()

@@ -21,6 +21,7 @@ class Verdict(StrEnum):
 
     FAIL = "FAIL"
     WARN = "WARN"
+    WAIVED = "WAIVED"
     HARNESS = "HARNESS"
     NOT_RUN = "NOT_RUN"
     UNTESTABLE = "UNTESTABLE"
@@ -48,6 +49,7 @@ class Upload:
 
 
 Value = str | Upload
+Form = tuple[tuple[str, Value], ...]
 
 
 @dataclass(frozen=True, slots=True)

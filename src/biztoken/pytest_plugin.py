@@ -14,6 +14,7 @@ from biztoken.cases import PLANS, Case
 from biztoken.errors import UserError
 from biztoken.judge import Expected
 from biztoken.model import Verdict
+from biztoken.settings import Target
 from biztoken.suite import Options, Suite
 from biztoken.verdicts import CaseResult
 
@@ -143,18 +144,19 @@ def sequence(
     family: str = "sequences",
     where: dict[str, tuple[str, ...]] | None = None,
     needs: tuple[str, ...] = (),
-    requests: Callable[[int | None], int] = lambda _limit: 1,
+    plan: str = "quick",
+    requests: Callable[[Target], int] = lambda _target: 1,
 ) -> Callable[[Callable[..., CaseResult]], Callable[..., None]]:
     """A case that data cannot say: the function (run, case, branch) plays it and returns what it earned."""
 
     def decorate(play: Callable[..., CaseResult]) -> Callable[..., None]:
         expected = Expected("sequence", clause)
-        planned = Case(id_, clause, family, expected, where or {}, needs=needs, play=play, requests=requests)
+        planned = Case(id_, clause, family, expected, where or {}, needs=needs, plan=plan, play=play, requests=requests)
 
         def test(case: Case, suite: Suite) -> None:
             report(suite, case)
 
-        test.cases = lambda _suite: [planned]  # type: ignore[attr-defined]
+        test.cases = lambda suite: suite.chosen([planned])  # type: ignore[attr-defined]
         test.__doc__ = play.__doc__
         return test
 

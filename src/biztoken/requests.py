@@ -7,8 +7,8 @@ from random import Random
 from typing import Any
 
 from biztoken.cases import Case, Samples
-from biztoken.client import SIGN, Client, Form, Request
-from biztoken.model import Upload, Value
+from biztoken.client import SIGN, Client, Request
+from biztoken.model import Form, Upload, Value
 from biztoken.people import make_number
 
 

@@ -6,8 +6,9 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
+from biztoken.budget import OutOfBudgetError
 from biztoken.cases import Case, Samples
-from biztoken.client import Client
+from biztoken.client import Client, NotRecordedError
 from biztoken.contract import Contract
 from biztoken.controls import Control, Controls
 from biztoken.envelope import envelope
@@ -25,6 +26,7 @@ from biztoken.verdicts import CaseResult, Text
 RELEASE = "CONCURRENCY-LIMIT-EXCEEDED-RELEASE"
 REPEATS = 3  # how often noise is met again before a case is untestable
 HARNESS_IN_A_ROW = 3  # then the rest of the run would tell nothing
+NOT_RECORDED = Text("What it would send was not recorded.", "没有它所需请求的记录。")
 
 
 class Run:
@@ -57,6 +59,11 @@ class Run:
             self._last_noise = str(noise)
             self._later.append(case)
             return None
+        except OutOfBudgetError as problem:
+            self.stopped = problem.reason
+            return self.result(case, Verdict.NOT_RUN, problem.reason)
+        except NotRecordedError:
+            return self.result(case, Verdict.NOT_RUN, NOT_RECORDED)
         except Exception as problem:  # a fault of this program must not look like the target's
             told = f"{problem.__class__.__name__}: {problem}"
             reason = Text(f"This program failed: {told}.", f"本程序出错：{told}。")
@@ -65,12 +72,14 @@ class Run:
 
     def settle_later(self) -> list[CaseResult]:
         """Repeat what noise put off, up to three times, waiting longer each time; then it is untestable."""
-        settled = []
+        settled: list[CaseResult] = []
         for attempt in range(1, REPEATS + 1):
+            if self.stopped:
+                return settled
             waiting, self._later = self._later, []
             if not waiting:
                 break
-            time.sleep(0.25 * 4 ** (attempt - 1))  # quotas and slots come back with time; there is no event
+            self.client.wait(0.25 * 4 ** (attempt - 1))
             settled += [result for case in waiting if (result := self.settle(case)) is not None]
         settled += [self._record(self._starved(case)) for case in self._later]
         self._later = []

@@ -28,8 +28,15 @@ ROLES = (
     "no_data_source",
 )
 PICTURES = ("face", "two_faces", "no_face", "low_quality", "turned")
+# The hosts of the vendor by region, as documented on faceid.com (China) and global.faceid.com (the others).
+REGIONS: Mapping[str, str] = {
+    "china": "api.megvii.com",
+    "singapore": "api-sgp.megvii.com",
+    "indonesia": "api-idn.megvii.com",
+}
 
-_EXAMPLE = "https://api.megvii.com/faceid/v3/sdk/get_biz_token"
+_PATH = "/faceid/v3/sdk/get_biz_token"
+_EXAMPLE = f"https://{REGIONS['china']}{_PATH}"
 _TEXT = {"type": "string", "minLength": 1}
 _KEY = {
     "type": "object",
@@ -40,7 +47,7 @@ _KEY = {
 _VALUES = {"type": "array", "items": {"type": ["string", "integer"]}}
 SCHEMA: Mapping[str, Any] = {
     "type": "object",
-    "required": ["url", "keys"],
+    "required": ["keys"],
     "additionalProperties": False,
     "properties": {
         "name": {"type": "string"},
@@ -51,6 +58,7 @@ SCHEMA: Mapping[str, Any] = {
             "additionalProperties": False,
             "properties": dict.fromkeys(ROLES, _KEY),
         },
+        "region": {"enum": list(REGIONS)},
         "permits": {
             "type": "object",
             "additionalProperties": False,
@@ -78,6 +86,7 @@ SCHEMA: Mapping[str, Any] = {
 # What each value must look like, as a person would say it.
 _FORMS = {
     "url": (f"a full URL such as {_EXAMPLE}", f"完整的 URL，例如 {_EXAMPLE}"),
+    "region": (f"one of {', '.join(REGIONS)}", f" {'、'.join(REGIONS)} 之一"),
     "proxy": ("a URL such as http://proxy.example:3128", "URL，例如 http://proxy.example:3128"),
     "concurrency_limit": ("a whole number from 1, or null", "从 1 起的整数，或 null"),
     "single_use_sign": ("true or false", " true 或 false"),
@@ -88,7 +97,7 @@ _FORMS = {
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The endpoint under test. `timeout` in seconds, `max_rate` in requests per second."""
+    """The endpoint under test. `timeout` in seconds, `max_rate` in requests per second, `max_in_flight` at once."""
 
     name: str
     url: str
@@ -103,6 +112,7 @@ class Target:
     cacert: Path | None = None
     proxy: str | None = None
     is_mock: bool = False
+    max_in_flight: int | None = None
 
     @property
     def is_loopback(self) -> bool:
@@ -112,11 +122,48 @@ class Target:
         except ValueError:
             return host == "localhost"
 
+    def facts(self) -> dict[str, Any]:
+        """What a judge must know of the target when it is no longer there; nothing private."""
+        return {
+            "name": self.name,
+            "url": without_password(self.url),
+            "roles": list(self.keys),
+            "permits": {name: list(values) for name, values in self.permits.items()},
+            "concurrency_limit": self.concurrency_limit,
+            "single_use_sign": self.single_use_sign,
+            "pictures": list(self.pictures),
+            "max_rate": self.max_rate,
+            "max_in_flight": self.max_in_flight,
+            "is_mock": self.is_mock,
+        }
+
     def private_texts(self) -> list[str]:
         """Every text that no record may carry."""
         secrets = [key.api_secret.reveal() for key in self.keys.values()]
         passwords = [password for url in (self.url, self.proxy or "") if (password := urlsplit(url).password)]
         return [*secrets, *(self.person or ()), *passwords, *map(unquote, passwords)]
+
+
+def target_of_facts(facts: Mapping[str, Any], picture: Path) -> Target:
+    """The target of a recorded run, to which nothing can be sent: its keys are names, its own pictures `picture`."""
+    return Target(
+        name=facts["name"],
+        url=facts["url"],
+        keys={role: Key(f"key-{role}", Secret("not known to a judge")) for role in facts["roles"]},
+        permits={name: tuple(values) for name, values in facts["permits"].items()},
+        concurrency_limit=facts["concurrency_limit"],
+        single_use_sign=facts["single_use_sign"],
+        pictures=dict.fromkeys(facts["pictures"], picture),
+        max_rate=facts["max_rate"],
+        max_in_flight=facts["max_in_flight"],
+        is_mock=facts["is_mock"],
+    )
+
+
+def without_password(url: str) -> str:
+    """A URL as it may be shown."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
 def read_target(path: Path, environment: Mapping[str, str] = os.environ) -> Target:
@@ -148,6 +195,7 @@ def make_target(data: Any, path: Path, environment: Mapping[str, str] = os.envir
     _validate(data, path)
     for name in ("url", "proxy"):
         _check_url(f"{path}: {name}", _resolve(name, data.get(name) or "", environment), name)
+    url = _url(data, path)
     for name in ("timeout", "max_rate"):
         _check_finite(f"{path}: {name}", data.get(name, 1.0), name)
     keys = {
@@ -160,8 +208,8 @@ def make_target(data: Any, path: Path, environment: Mapping[str, str] = os.envir
     person = data.get("person")
     proxy = data.get("proxy")
     return Target(
-        name=data.get("name") or urlsplit(data["url"]).netloc.rpartition("@")[2],
-        url=data["url"],
+        name=data.get("name") or urlsplit(url).netloc.rpartition("@")[2],
+        url=url,
         keys=keys,
         permits={name: tuple(map(str, values)) for name, values in data.get("permits", {}).items()},
         concurrency_limit=int(limit) if (limit := data.get("concurrency_limit")) is not None else None,
@@ -207,6 +255,25 @@ def _validate(data: Any, path: Path) -> None:
             form, form_zh = _FORMS.get(where, (f"of type {kind}", f"{kind} 类型"))
             what = f"{path}: {where}" if where else str(path)
             raise UserError(what, f"this value does not fit; it must be {form}", f"取值不合要求；应为{form_zh}")
+
+
+def _url(data: Mapping[str, Any], path: Path) -> str:
+    """The endpoint's URL, which either key may say; where both do, they must mean the same host."""
+    url, region = data.get("url"), data.get("region")
+    if url is None and region is None:
+        raise UserError(
+            f"{path}: url", "this key is missing; add it, or region in its place", "缺少这个键；请补上，或改写 region"
+        )
+    if region is None:
+        return str(url)
+    host = REGIONS[region]
+    if url is not None and urlsplit(url).hostname != host:
+        raise UserError(
+            f"{path}: region",
+            f"{region} is {host}, but url names another host; keep one of the two",
+            f"{region} 的主机是 {host}，而 url 是另一个主机；请只保留其中一个",
+        )
+    return str(url or f"https://{host}{_PATH}")
 
 
 def _check_url(what: str, url: str, name: str) -> None:

@@ -6,25 +6,31 @@ import platform
 import signal
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
 from biztoken import __version__, certificate
 from biztoken import contract as contracts
-from biztoken.cases import FAMILIES, PLANS, Case, Samples, expected_requests, load_cases
-from biztoken.client import Client
+from biztoken.budget import Budget, OutOfBudgetError
+from biztoken.cases import FAMILIES, PLANS, Case, Samples, load_cases
+from biztoken.client import Client, NotRecordedError
 from biztoken.contract import Contract
+from biztoken.doctor import diagnose
 from biztoken.embedded import EmbeddedMock
 from biztoken.errors import UserError
 from biztoken.evidence import Evidence, unwritable, write_json
 from biztoken.model import Json, Verdict
 from biztoken.people import Person, make_person
 from biztoken.pictures import Pictures
-from biztoken.preflight import find_branches
+from biztoken.precedence import precedence_map
+from biztoken.preflight import find_branches, first_control
+from biztoken.pricing import ceiling, expected_requests
+from biztoken.recording import Recording
 from biztoken.reporting import render, write_result
-from biztoken.runner import Run
+from biztoken.resuming import check_case_set, resumed
+from biztoken.runner import NOT_RECORDED, Run
 from biztoken.settings import Target, read_target
 from biztoken.verdicts import CaseResult, Text, counts_of, exit_code, judged_clauses, missing_required, verdict_word
 
@@ -34,7 +40,10 @@ _RECORDS = ("plan.json", "evidence.ndjson", "cases.ndjson", "result.json", "juni
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a user may choose for a run. `fuzz` None: the default, which is 0 for a target that is not loopback."""
+    """What a user may choose for a run. `fuzz` None: the default, which is 0 for a target that is not loopback.
+
+    `budget`: requests; `rate`: requests per second; `max_in_flight`: requests at once. `resume`: the run to go on with.
+    """
 
     target: Path | None = None
     out: Path | None = None
@@ -46,13 +55,25 @@ class Options:
     fuzz: int | None = None
     lang: str = "en"
     contract: Path | None = None
+    budget: int | None = None
+    rate: float | None = None
+    max_in_flight: int | None = None
+    resume: Path | None = None
 
 
 class Suite:
     """Everything one run of `check` needs. `on_plan` and `on_case` tell a listener of progress."""
 
     def __init__(
-        self, options: Options, contract: Contract, target: Target, directory: Path, pictures: Pictures | None = None
+        self,
+        options: Options,
+        contract: Contract,
+        target: Target,
+        directory: Path,
+        *,
+        pictures: Pictures | None = None,
+        recording: Recording | None = None,
+        live: bool = True,
     ) -> None:
         self.options = options
         self.contract = contract
@@ -61,8 +82,8 @@ class Suite:
         self.on_plan: Callable[[int, int], None] = lambda _cases, _requests: None
         self.on_case: Callable[[CaseResult], None] = lambda _result: None
         known = load_cases(contract)
-        self.cases = self._chosen(known)
-        self._case_set = certificate.case_set(known)
+        self.cases = self.chosen(known)
+        self.case_set = certificate.case_set(known)
         self.planned: list[Case] = []
         self.reports = True  # whether reports are made of the records
         self.problem: UserError | None = None
@@ -73,9 +94,15 @@ class Suite:
         self._was_stopped_early = False
         person = Person(*target.person) if target.person else make_person(options.seed)
         samples = Samples(person, pictures or Pictures(target.pictures, options.seed), options.seed)
-        _clear(directory)
-        self.evidence = Evidence(directory, [*target.private_texts(), person.name, person.number])
-        client = Client(target, self.evidence, seed=options.seed)
+        self._live = live
+        is_resumed = recording is not None and live
+        if not is_resumed:
+            _clear(directory)
+        private = [*target.private_texts(), person.name, person.number]
+        self.evidence = Evidence(directory, private, recording.finished if recording and live else ())
+        self._repeated = len(recording.dropped) if recording and live else 0
+        self.budget = Budget(options.budget, recording.sent if recording else 0, chosen=options.budget is not None)
+        client = Client(target, self.evidence, seed=options.seed, budget=self.budget, recording=recording, live=live)
         self.run = Run(client, contract, samples, self.evidence)
 
     @classmethod
@@ -84,7 +111,10 @@ class Suite:
 
         UserError names what is wrong; the mock is then closed.
         """
+        recording = None
         try:
+            if options.resume:
+                options, recording = resumed(options)
             contract = contracts.load(options.contract)
             unknown = [name for name in options.require if name != "must" and name not in contract.clauses]
             if unknown:
@@ -97,7 +127,12 @@ class Suite:
             if options.target is None and mock is None:
                 mock = EmbeddedMock(options.contract)
             target = mock.target() if mock else read_target(options.target or Path())
-            suite = cls(options, contract, target, directory)
+            target = replace(
+                target, max_rate=_least(target.max_rate, options.rate), max_in_flight=options.max_in_flight
+            )
+            suite = cls(options, contract, target, directory, recording=recording)
+            if options.resume:
+                check_case_set(options.resume, suite.case_set)
         except BaseException:
             if mock is not None:
                 mock.close()
@@ -118,7 +153,8 @@ class Suite:
     def scope(self) -> str:
         return "partial" if self.options.select or self.options.plan == "quick" else "full"
 
-    def _chosen(self, cases: Sequence[Case]) -> tuple[Case, ...]:
+    def chosen(self, cases: Sequence[Case]) -> tuple[Case, ...]:
+        """Those that the plan runs."""
         reach = PLANS.index(self.options.plan)
         return tuple(case for case in cases if PLANS.index(case.plan) <= reach)
 
@@ -133,13 +169,19 @@ class Suite:
         """Write the plan and a result that is incomplete until the run says otherwise."""
         self.planned = list(cases)
         rows = [{"id": case.id, "clause": case.clause, "family": case.family} for case in cases]
-        requests = expected_requests(self.planned, self.contract, self.target.concurrency_limit)
+        requests = expected_requests(self.planned, self.contract, self.target)
+        if not self.budget.chosen:
+            self.budget.most = ceiling(requests, self.target) + self._repeated
         plan = {
             "planned": len(rows),
             "requests": requests,
             "cases": rows,
+            "at_most": self.budget.most,
             "seed": self.options.seed,
             "target": self._target_json(),
+            "facts": self.target.facts(),
+            "options": self._options_json(),
+            "case_set": self.case_set,
         }
         write_json(self.directory / "plan.json", self.evidence.redact(plan))
         write_result(self.directory, self._result(complete=False))
@@ -149,7 +191,16 @@ class Suite:
     def begin(self) -> None:
         """Send the first requests. UserError where no sound one gets through."""
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does, with a report
-        find_branches(self.run)
+        try:
+            if self._live:
+                diagnosis = diagnose(self.target, now=time.time, sound=lambda: first_control(self.run))
+                if diagnosis.problem and not diagnosis.answered:
+                    raise diagnosis.problem
+            find_branches(self.run)
+        except OutOfBudgetError as problem:
+            self.run.stopped = problem.reason
+        except NotRecordedError:
+            self.run.stopped = NOT_RECORDED
 
     def give_up(self, problem: UserError) -> None:
         """No case is run; the result says why."""
@@ -252,6 +303,7 @@ class Suite:
             "planned": len(self.planned),
             "executed": self._executed(),
             "requests": self.run.client.sent,
+            "budget": {"most": self.budget.most, "spent": self.budget.spent, "chosen": self.budget.chosen},
             "seconds": round(time.monotonic() - self._clock, 3),
             "seed": self.options.seed,
             "plan": self.options.plan,
@@ -263,9 +315,10 @@ class Suite:
             "reason": self._reason(code, rows),
             "counts": counts_of(rows),
             "causes": causes,
+            "precedence": precedence_map(self.run.ledger.pairs) if self.run.ledger.pairs else None,
             "certificate": {
                 "suite": certificate.shipped(),
-                "case_set": self._case_set,
+                "case_set": self.case_set,
                 "controls": self.run.controls.sound,
             },
             "notes": [note.as_json() for note in self.run.ledger.notes],
@@ -308,7 +361,15 @@ class Suite:
             "require": list(options.require),
             "seed": options.seed,
             "fuzz": self.fuzz_examples,
+            "contract": str(options.contract) if options.contract else None,
+            "budget": options.budget,
+            "rate": options.rate,
+            "max_in_flight": options.max_in_flight,
         }
+
+
+def _least(*limits: float | None) -> float | None:
+    return min((limit for limit in limits if limit is not None), default=None)
 
 
 def versions(contract: Contract) -> dict[str, str]:

@@ -4,12 +4,11 @@ Hand-written ones stand in conformance/cases/*.yaml (format: docs/cases.md); the
 the contract: required, empty, listed values, bounds, lengths.
 
     load_cases(contract)                     all of them but fuzzing, in the order of a run
-    expected_requests(cases, contract, ...)  about how many requests they send
     sound_form(branch, contract, samples)    what their controls are made of
 """
 
 from biztoken.cases.case import FAMILIES, PLANS, Branch, Case, all_branches
-from biztoken.cases.collection import expected_requests, load_cases
+from biztoken.cases.collection import load_cases
 from biztoken.cases.derived import derived_cases
 from biztoken.cases.samples import Samples, sound_form
 
@@ -21,7 +20,6 @@ __all__ = [
     "Samples",
     "all_branches",
     "derived_cases",
-    "expected_requests",
     "load_cases",
     "sound_form",
 ]

@@ -9,6 +9,7 @@ from typing import Any
 
 from biztoken.contract import Contract
 from biztoken.judge import Expected
+from biztoken.settings import Target
 
 PLANS = ("quick", "core", "full")
 # In the order of a run: what may exhaust a target or leave it in a bad state comes last.
@@ -47,8 +48,8 @@ class Case:
     `is_control`: the control itself is judged. `plan`: the smallest plan that runs it.
     `presumes`: clauses without which the reply says nothing of this one; broken, they leave the case untestable.
     `filler`: bytes that the body is padded to with an unknown field. `play`: for what data cannot say,
-    a function (run, case, branch) -> CaseResult. `requests`: about how many it sends itself, given
-    the concurrency limit.
+    a function (run, case, branch) -> CaseResult. `requests`: how many it sends itself to a conformant
+    target.
     """
 
     id: str
@@ -71,7 +72,7 @@ class Case:
     needs: tuple[str, ...] = ()
     presumes: tuple[str, ...] = ()
     play: Callable[[Any, Case, Branch], Any] | None = field(default=None, compare=False)
-    requests: Callable[[int | None], int] = field(default=lambda _limit: 1, compare=False)
+    requests: Callable[[Target], int] = field(default=lambda _target: 1, compare=False)
 
     def branches(self, contract: Contract) -> Iterator[Branch]:
         """The branches it may run in, the preferred one first."""

@@ -1,11 +1,11 @@
-"""All cases of a run, checked and in their order, and about how many requests they send."""
+"""All cases of a run, checked and in their order."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
 
-from biztoken.cases.case import FAMILIES, Case, all_branches
+from biztoken.cases.case import FAMILIES, Case
 from biztoken.cases.derived import derived_cases
 from biztoken.cases.written import read_file
 from biztoken.contract import Contract, bundled
@@ -21,13 +21,6 @@ def load_cases(contract: Contract, directory: Path | None = None) -> tuple[Case,
     cases = [*derived_cases(contract), *written]
     _check_ids(cases, contract)
     return tuple(sorted(cases, key=lambda case: _FAMILY_ORDER.get(case.family, len(FAMILIES))))
-
-
-def expected_requests(cases: Iterable[Case], contract: Contract, limit: int | None) -> int:
-    """About how many requests the cases send on a target that permits every branch, their controls included."""
-    probes = {("probe", branch, "[]") for branch in all_branches(contract)}
-    controls = {(case.family, next(case.branches(contract)), repr(sorted(case.base.items()))) for case in cases}
-    return len(probes | controls) + sum(case.requests(limit) for case in cases if not case.is_control)
 
 
 def _check_ids(cases: Iterable[Case], contract: Contract) -> None:

@@ -31,6 +31,7 @@ from biztoken.mock.keys import Key
 from biztoken.mock.latency import Latency
 from biztoken.mock.plan import Plan
 from biztoken.mock.rack import Rack
+from biztoken.mock.recorded import read_order
 
 _BACKLOG = 2048
 _LAST_PORT = 65535
@@ -42,6 +43,7 @@ _GRACE_SECONDS = 1
 class Options:
     """What a user may choose. `port` 0: any free one. `seed` None: a new one, told if chance plays a part.
 
+    `precedence`: a run whose order of checks the mock follows.
     `faults`: entries or a file of them; `named`: ids of the catalogue. `rack`: serve every entry of the catalogue, too,
     under a path of its own.
     """
@@ -55,6 +57,7 @@ class Options:
     seed: int | None = None
     faults: Sequence[Fault] | Path = ()
     named: Sequence[str] = ()
+    precedence: Path | None = None
     rack: bool = False
     contract: Path | None = None
     allow_public: bool = False
@@ -126,6 +129,8 @@ class _Server(uvicorn.Server):
 def _app(options: Options, rules: Contract) -> App:
     """The mock that the options ask for."""
     wanted = faults.load(options.faults, rules) if isinstance(options.faults, Path) else tuple(options.faults)
+    if options.precedence:
+        wanted += (read_order(options.precedence),)
     limit = None
     if options.named:
         known = catalogue(rules)

@@ -22,6 +22,7 @@ from biztoken.prove.trials import Trial
 from biztoken.settings import Target
 from biztoken.suite import Options, Suite
 
+FUZZ_EXAMPLES = 4  # for each view, beside every boundary and omission
 _AS_IT_SHOULD_BE = ("killed", "clean")
 
 
@@ -59,9 +60,11 @@ def run(trial: Trial) -> Json:
     directory = bench.runs / trial.id
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
-    options = Options(out=directory, seed=bench.seed, fuzz=None if trial.fuzz else 0, contract=bench.contract_directory)
+    # Without fuzzing the core plan is everything: what the full one has beside it, pairs of defects, judges nothing.
+    plan = "full" if trial.fuzz else "core"
+    options = Options(out=directory, plan=plan, seed=bench.seed, fuzz=FUZZ_EXAMPLES, contract=bench.contract_directory)
     bench.pictures.rewind()
-    suite = Suite(options, bench.contract, _target(bench.target, trial), directory, bench.pictures)
+    suite = Suite(options, bench.contract, _target(bench.target, trial), directory, pictures=bench.pictures)
     suite.reports = False
     try:
         errors = play(suite)

@@ -13,7 +13,7 @@ from biztoken.reporting.texts import LANGUAGES, in_language, listed, say
 from biztoken.reporting.view import Untold, excluded, judged
 
 _LEVELS = ("MUST", "SHOULD")
-_REACHED = frozenset({"PASS", "FAIL", "WARN", "OBSERVED"})
+_REACHED = frozenset({"PASS", "FAIL", "WARN", "WAIVED", "OBSERVED"})
 _IDS = 12
 
 

@@ -16,7 +16,9 @@ from biztoken.reporting.page import page
 from biztoken.reporting.printable import printable
 from biztoken.reporting.records import Run
 from biztoken.reporting.sentence import verdict_sentences
+from biztoken.reporting.since import since
 from biztoken.reporting.texts import template
+from biztoken.reporting.waived import alerts, waived_cases, waivers
 
 
 def index_html(run: Run, lang: str) -> str:
@@ -49,6 +51,11 @@ def _facts(result: Json) -> dict[str, Any]:
         "shown_counts": Counter(view.shown_verdict(result, clause) for clause in result["clauses"]),
         "repeat": view.repeat_command(result),
         "certificate": certificate(result),
+        "waivers": waivers(result),
+        "alerts": alerts(result),
+        "since": since(result),
+        "waived_cases": waived_cases(result),
+        "clause_ids": {clause["id"] for clause in result["clauses"]},
     }
 
 
@@ -78,7 +85,7 @@ def _bar(result: Json) -> list[dict[str, Any]]:
     numbers = Counter(clause["verdict"] for clause in view.judged(result) if clause["level"] == "MUST")
     pieces: list[dict[str, Any]] = []
     at = 0.0
-    for verdict in ("FAIL", "HARNESS", "NOT_RUN", "UNTESTABLE", "WARN", "OBSERVED", "PASS"):
+    for verdict in ("FAIL", "HARNESS", "NOT_RUN", "UNTESTABLE", "WARN", "WAIVED", "OBSERVED", "PASS"):
         if numbers[verdict]:
             width = 1000 * numbers[verdict] / numbers.total()
             pieces.append({"verdict": verdict, "n": numbers[verdict], "at": round(at, 2), "width": round(width, 2)})

@@ -24,6 +24,7 @@ _VERDICTS = (*Verdict, "EXCLUDED", "CLIENT")
 _MARKS = {
     "FAIL": "✕",
     "WARN": "!",
+    "WAIVED": "~",
     "HARNESS": "⚙",
     "NOT_RUN": "○",
     "UNTESTABLE": "?",
@@ -72,6 +73,8 @@ def _environment() -> Environment:
         exchanges=shown_exchanges,
         repeat_of=view.repeat_command,
         shown_verdict=view.shown_verdict,
+        last_passed=view.last_passed,
+        waived_findings=view.waived_findings,
         duration=duration,
         verdicts=[str(verdict) for verdict in _VERDICTS],
         marks=_MARKS,

@@ -39,6 +39,9 @@ _ABSENT: Mapping[str, Any] = {
     "counts": {},
     "causes": [],
     "notes": [],
+    "waivers": [],
+    "baseline": None,
+    "latency_ms": None,
     "clauses": [],
     "cases": [],
 }
@@ -52,6 +55,7 @@ _ABSENT_CLAUSE: Mapping[str, Any] = {
     "excluded": None,
     "observations": [],
     "findings": [],
+    "last_passed": None,
 }
 _ABSENT_CASE: Mapping[str, Any] = {"family": "", "reason": None, "exchanges": [], "seconds": 0.0}
 _ABSENT_FINDING: Mapping[str, Any] = {
@@ -61,6 +65,7 @@ _ABSENT_FINDING: Mapping[str, Any] = {
     "exchanges": [],
     "cause": None,
     "count": 1,
+    "waived": None,
 }
 
 

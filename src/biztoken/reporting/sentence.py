@@ -11,7 +11,7 @@ from biztoken.reporting.result import is_proof
 from biztoken.reporting.texts import LANGUAGES, listed, say
 
 _NAMED = 5
-_MISSING = ("HARNESS", "NOT_RUN", "UNTESTABLE")
+_MISSING = ("WAIVED", "HARNESS", "NOT_RUN", "UNTESTABLE")
 
 
 def verdict_sentence(result: Mapping[str, Any], lang: str) -> str:
@@ -61,8 +61,13 @@ def _missing(musts: Sequence[Json], lang: str) -> str:
 
 
 def _not_conformant(result: Mapping[str, Any], lang: str) -> str:
-    told = _broken(result, lang)
-    sentence = say("sentence.not_conformant", lang, what=told) if told else say("sentence.not_conformant_bare", lang)
+    told, stale = _broken(result, lang), _stale(result, lang)
+    if told:
+        sentence = say(
+            "sentence.not_conformant", lang, what=say("sentence.and", lang).join(filter(None, (told, stale)))
+        )
+    else:
+        sentence = say("sentence.only_stale", lang, what=stale) if stale else say("sentence.not_conformant_bare", lang)
     return sentence if result["complete"] else sentence + say("sentence.and_stopped", lang, **_extent(result))
 
 
@@ -76,6 +81,12 @@ def _broken(result: Mapping[str, Any], lang: str) -> str:
     if others:
         parts.append(say("sentence.broken_should", lang, n=len(others), ids=listed(others, lang, _NAMED)))
     return say("sentence.and", lang).join(parts)
+
+
+def _stale(result: Mapping[str, Any], lang: str) -> str:
+    """Waivers that turn the run red, since they fit nothing any more."""
+    ids = [row["clause"] or row["case"] for row in result.get("waivers") or () if row["state"] == "stale"]
+    return say("sentence.stale", lang, n=len(ids), ids=listed(ids, lang, _NAMED)) if ids else ""
 
 
 def _no_verdict(result: Mapping[str, Any], lang: str) -> str:

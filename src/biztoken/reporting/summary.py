@@ -9,19 +9,21 @@ from biztoken.reporting.certificate import certificate_md
 from biztoken.reporting.markdown import cell, code, line, prose, text
 from biztoken.reporting.records import Run
 from biztoken.reporting.sentence import verdict_sentence
+from biztoken.reporting.since import since_md
 from biztoken.reporting.texts import in_language, listed, say
-from biztoken.reporting.view import Group, Untold, failures, repeat_command, untested, warnings
+from biztoken.reporting.view import Group, Untold, failures, last_passed, repeat_command, untested, warnings
+from biztoken.reporting.waived import waivers_md
 
 _ROWS = 25
 _IDS = 12
 _MARKS = {"conformant": "✅", "not-conformant": "❌", "no-verdict": "⚠️", "incomplete": "⚠️"}
-_SHOWN = ("PASS", "FAIL", "WARN", "HARNESS", "UNTESTABLE", "NOT_RUN", "OBSERVED", "NOT_APPLICABLE")
+_SHOWN = ("PASS", "FAIL", "WARN", "WAIVED", "HARNESS", "UNTESTABLE", "NOT_RUN", "OBSERVED", "NOT_APPLICABLE")
 
 
 def summary_md(run: Run, lang: str) -> str:
     """The run in about a screen: verdict, broken clauses, counts, what could not be tested, how to repeat."""
     result = run.result
-    parts = [_head(result, lang)]
+    parts = [_head(result, lang), *since_md(result, lang), *waivers_md(result, lang)]
     parts += _broken(say("failures.title", lang), failures(result), lang)
     parts += _broken(say("warnings.title", lang), warnings(result), lang)
     parts += _untested(untested(result, "UNTESTABLE"), lang)
@@ -61,6 +63,8 @@ def _rows(group: Group, lang: str) -> Iterator[list[str]]:
         finding = item.lead or {"expected": "", "received": in_language(item.clause["reason"], lang)}
         cells = (cell(in_language(finding.get(key), lang)) for key in ("expected", "received"))
         clause = f"**{text(item.clause['id'])}**<br>{text(item.clause[lang])}"
+        passed = last_passed(item.clause)
+        clause += f"<br>{text(passed[lang])}" if passed else ""
         yield [clause, *cells, text(in_language(finding.get("difference"), lang))]
 
 

@@ -16,8 +16,10 @@ from biztoken.reporting.prove_terminal import proof_lines
 from biztoken.reporting.records import Run, load
 from biztoken.reporting.result import is_proof
 from biztoken.reporting.sentence import verdict_sentence
+from biztoken.reporting.since import lines_of, since
 from biztoken.reporting.texts import in_language, listed, say
-from biztoken.reporting.view import Broken, Group, Untold, failures, repeat_command, untested, warnings
+from biztoken.reporting.view import Broken, Group, Untold, failures, last_passed, repeat_command, untested, warnings
+from biztoken.reporting.waived import alerts, waivers
 
 _SHOWN = 10
 _IDS = 8
@@ -45,6 +47,8 @@ def _lines(run: Run, lang: str) -> Iterator[Text | Padding]:
         yield Text(f"\n{say('notes.title', lang)}", "bold")
     for note in result["notes"]:
         yield _indented(Text(one_line(note[lang], 600)), 2)
+    yield from _waivers(result, lang)
+    yield from _since(result, lang)
     sentence = verdict_sentence(result, lang)
     yield Text()
     yield Text(one_line(sentence[:1].upper() + sentence[1:], 1000), _STYLES.get(result["verdict"], "bold yellow"))
@@ -71,6 +75,9 @@ def _broken(run: Run, groups: Sequence[Group], title: str, style: str, lang: str
 def _item(run: Run, item: Broken, style: str, lang: str) -> Iterator[Text | Padding]:
     clause, finding = item.clause, item.lead
     yield _indented(Text.assemble((one_line(clause["id"]), f"bold {style}"), "  ", one_line(clause[lang])), 2)
+    passed = last_passed(clause)
+    if passed:
+        yield _indented(Text(one_line(passed[lang]), "dim"), 4)
     if finding is None:
         yield _indented(Text(one_line(in_language(clause["reason"], lang) or say("finding.none", lang))), 4)
         return
@@ -84,6 +91,38 @@ def _item(run: Run, item: Broken, style: str, lang: str) -> Iterator[Text | Padd
         yield from (Text(f"    {shortened(line, 4000)}", "cyan") for line in curl(record).split("\n"))
     repeat = " ".join(repeat_command(run.result, select=finding["case"] or clause["id"]))
     yield Text(f"    {printable(repeat)}", "cyan")
+
+
+def _waivers(result: Json, lang: str) -> Iterator[Text | Padding]:
+    rows = waivers(result)
+    if rows:
+        yield Text(f"\n{say('waivers.title', lang)}", "bold")
+    for alert in alerts(result):
+        yield _indented(Text(alert[lang], "yellow"), 2)
+    for waiver in rows:
+        style = "bold red" if waiver.is_stale else "bold"
+        state = say(f"waivers.state.{waiver.row['state']}", lang)
+        head = say("list.of", lang, text=one_line(waiver.name), ids=one_line(waiver.row["finding"], 120))
+        yield _indented(Text.assemble((state, style), "  ", head), 2)
+        for key, told in (
+            ("reason", waiver.row["reason"]),
+            ("owner", waiver.row["owner"]),
+            ("expires", waiver.ends[lang]),
+        ):
+            name = say("list.label", lang, name=say(f"waivers.{key}", lang), text="")
+            yield _indented(Text.assemble((name, "dim"), one_line(told)), 4)
+
+
+def _since(result: Json, lang: str) -> Iterator[Text | Padding]:
+    told = since(result)
+    if told is None:
+        return
+    yield Text(f"\n{say('since.title', lang)}", "bold")
+    yield _indented(Text(one_line(told.lead[lang]), "dim"), 2)
+    if told.is_nothing:
+        yield _indented(Text(say("since.nothing", lang)), 2)
+    for name, ids in lines_of(told, lang, plain=True):
+        yield _indented(Text(say("list.label", lang, name=name, text=ids)), 2)
 
 
 def _untested(groups: Sequence[Untold], title: str, lang: str) -> Iterator[Text | Padding]:

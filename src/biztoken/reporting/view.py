@@ -9,12 +9,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from biztoken.model import Json
+from biztoken.reporting.printable import printable
 from biztoken.reporting.sentence import is_broken, is_judged
+from biztoken.reporting.texts import both
+
+_MISSED = frozenset({"FAIL", "WARN", "WAIVED", "HARNESS", "NOT_RUN", "UNTESTABLE"})
 
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """One clause and the findings against it that have one cause."""
+    """One clause and the findings against it that have one cause, what is waived left out."""
 
     clause: Json
     findings: tuple[Json, ...]
@@ -84,6 +88,19 @@ def shown_verdict(result: Json, clause: Json) -> str:
     return str(clause["verdict"])
 
 
+def waived_findings(clause: Json) -> list[Json]:
+    """The findings against a clause that a waiver excuses."""
+    return [finding for finding in clause["findings"] if finding["waived"]]
+
+
+def last_passed(clause: Json) -> dict[str, str] | None:
+    """When a clause that is not kept now was last seen true on the target; None where nothing is known."""
+    told = clause["last_passed"]
+    if not told or clause["excluded"] or clause["verdict"] not in _MISSED:
+        return None
+    return both("clause.last_passed", date=printable(told["date"]), run=printable(told["run"]))
+
+
 def sections(result: Json) -> list[tuple[str, list[Json]]]:
     """Clauses by the heading of the contract that says them, both in order of appearance."""
     by_section: dict[str, list[Json]] = defaultdict(list)
@@ -96,7 +113,9 @@ def repeat_command(result: Json, select: str | None = None) -> list[str]:
     """The command that makes the same run again, or only what `select` names of it: each option with its value."""
     options: Mapping[str, Any] = result["options"]
     pieces = [f"biztoken {result['kind']}"]
-    for name in ("target", "plan", "select", "require", "fuzz"):
+    # A single case is repeated for itself, whatever the run was held against.
+    run_only = () if select else ("waivers", "baseline")
+    for name in ("target", "plan", "select", "require", *run_only, "fuzz"):
         value = select if name == "select" and select else options.get(name)
         value = result["plan"] if name == "plan" and value is None else value
         if value not in (None, "", [], ()):
@@ -128,12 +147,16 @@ def _groups(result: Json, is_wanted: Callable[[Json], bool]) -> list[Group]:
     return shared + list(_alone(wanted, told))
 
 
+def _open(clause: Json) -> list[Json]:
+    return [finding for finding in clause["findings"] if not finding["waived"]]
+
+
 def _of_cause(clause: Json, cause: str) -> Broken:
-    return Broken(clause, tuple(finding for finding in clause["findings"] if finding["cause"] == cause))
+    return Broken(clause, tuple(finding for finding in _open(clause) if finding["cause"] == cause))
 
 
 def _alone(clauses: Sequence[Json], told: set[tuple[str, str]]) -> Iterable[Group]:
     for clause in clauses:
-        rest = tuple(finding for finding in clause["findings"] if (clause["id"], finding["id"]) not in told)
+        rest = tuple(finding for finding in _open(clause) if (clause["id"], finding["id"]) not in told)
         if rest or not clause["findings"]:
             yield Group(None, (Broken(clause, rest),))
