@@ -20,6 +20,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from importlib.metadata import version
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import comparison
@@ -145,7 +146,7 @@ class Comparison:
                     seen = single.submit(alone, target, name, self._options.examples).result()
                 self._drawing["single"].append({"target": name or "sound", **seen})
             times = [row["seconds"] for row in self._drawing["single"]]
-            self._drawing["one_target"] = round(sum(times) / len(times), 1) if times else None
+            self._drawing["one_target"] = round(median(times), 1) if times else None
         finally:
             pool.shutdown(cancel_futures=True)
             mock.close()

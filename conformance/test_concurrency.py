@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from biztoken.cases import Branch, Case
     from biztoken.model import Exchange
     from biztoken.runner import Run
+    from biztoken.settings import Target
     from biztoken.verdicts import CaseResult
 
 ROUNDS = 3
@@ -29,28 +30,34 @@ WHERE = {"comparison_type": ("0", "1")}
 LIMIT, RELEASE = "CONCURRENCY-LIMIT-EXCEEDED-LIMIT", "CONCURRENCY-LIMIT-EXCEEDED-RELEASE"
 
 
-def cost(limit: int | None) -> int:
-    """Requests of a sound target: three alone, three rounds of L and L+1, one after them."""
-    return ROUNDS * (2 * limit + 1) + 4 if limit else 0
+def cost(target: Target) -> int:
+    """Requests to a sound target: three alone, three rounds of L and L+1, one after them; none if L+1 are too many."""
+    limit = target.concurrency_limit
+    return ROUNDS * (2 * limit + 1) + 4 if limit and not too_many(target, limit + 1) else 0
+
+
+def too_many(target: Target, count: int) -> Text | None:
+    """Why so many requests may not be sent at once, None where they may."""
+    if target.max_in_flight is not None and target.max_in_flight < count:
+        return Text(
+            f"--max-in-flight {target.max_in_flight} forbids {count} requests at once; raise it or leave it out.",
+            f"--max-in-flight {target.max_in_flight} 不允许同时发送 {count} 个请求；请提高或去掉它。",
+        )
+    if target.max_rate is not None and target.max_rate <= count - 1:
+        return Text(
+            f"max_rate {target.max_rate:g} forbids {count} requests at once; raise it or leave it out.",
+            f"max_rate {target.max_rate:g} 不允许同时发送 {count} 个请求；请提高或去掉它。",
+        )
+    return None
 
 
 @sequence("concurrency", LIMIT, family="concurrency", where=WHERE, needs=("concurrency_limit",), requests=cost)
 def test_concurrency(run: Run, case: Case, branch: Branch) -> CaseResult:
     """L at once are admitted, of L+1 one is refused, and the slots come back: three rounds."""
-    target = run.client.target
-    limit, max_rate = target.concurrency_limit, target.max_rate
+    limit = run.client.target.concurrency_limit
     assert limit is not None
-    if target.max_in_flight is not None and target.max_in_flight <= limit:
-        reason = Text(
-            f"--max-in-flight {target.max_in_flight} forbids {limit + 1} requests at once; raise it or leave it out.",
-            f"--max-in-flight {target.max_in_flight} 不允许同时发送 {limit + 1} 个请求；请提高或去掉它。",
-        )
-        return run.result(case, Verdict.UNTESTABLE, reason)
-    if max_rate is not None and max_rate <= limit:
-        reason = Text(
-            f"max_rate {max_rate:g} forbids {limit + 1} requests at once; raise it or leave it out.",
-            f"max_rate {max_rate:g} 不允许同时发送 {limit + 1} 个请求；请提高或去掉它。",
-        )
+    reason = too_many(run.client.target, limit + 1)
+    if reason:
         return run.result(case, Verdict.UNTESTABLE, reason)
     alone = serial_latency(run, case, branch)
     if isinstance(alone, Text):

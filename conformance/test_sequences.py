@@ -19,13 +19,19 @@ if TYPE_CHECKING:
 
     from biztoken.cases import Branch, Case
     from biztoken.runner import Run
+    from biztoken.settings import Target
     from biztoken.verdicts import CaseResult
 
 RAW = {"liveness_type": ("raw_image",)}
 HIGHEST_BLUR = 6.0  # pixels at 300; faces are no longer found far above it
 
 
-@sequence("sign-replay", "SIGN-SINGLE-USE", needs=("single_use_sign",), requests=lambda target: 2 * bool(target.single_use_sign))
+@sequence(
+    "sign-replay",
+    "SIGN-SINGLE-USE",
+    needs=("single_use_sign",),
+    requests=lambda target: 2 if target.single_use_sign else 0,
+)
 def test_single_use(run: Run, case: Case, branch: Branch) -> CaseResult:
     """A sign with expiry time 0 is accepted once and refused when it comes again."""
     if not run.client.target.single_use_sign:
@@ -81,7 +87,12 @@ def test_quality(run: Run, case: Case, branch: Branch) -> CaseResult:
     return run.result(case, Verdict.PASS)
 
 
-@sequence("quality-default", "FACE-QUALITY-THRESHOLD-DEFAULT", where=RAW, requests=lambda _: 12)
+def cost_of_default(target: Target) -> int:
+    """Requests to a sound target: as many as find two pictures around the threshold, and one for each of them."""
+    return (2 if "low_quality" in target.pictures else 10) + 2
+
+
+@sequence("quality-default", "FACE-QUALITY-THRESHOLD-DEFAULT", where=RAW, requests=cost_of_default)
 def test_quality_default(run: Run, case: Case, branch: Branch) -> CaseResult:
     """Without a threshold a picture just above 30 passes and one just below is LOW_QUALITY."""
     pair = pictures_around(run, case, branch)
@@ -103,7 +114,7 @@ def test_quality_default(run: Run, case: Case, branch: Branch) -> CaseResult:
 @sequence("quality-of-largest", "FACE-QUALITY-THRESHOLD-LARGEST", where=RAW, requests=lambda _: 14)
 def test_quality_of_largest(run: Run, case: Case, branch: Branch) -> CaseResult:
     """With a sharp and a blurred face, the larger one decides."""
-    pair = pictures_around(run, case, branch)
+    pair = blurred_around(run, case, branch)  # the user's own picture cannot stand in for a radius
     if pair is None:
         return unscored(run, case)
     # Clearly below 30, so that a detector's slightly other frame in the larger picture cannot matter.
@@ -147,13 +158,18 @@ def passes_at(run: Run, case: Case, branch: Branch, changes: Mapping[str, object
 
 
 def pictures_around(run: Run, case: Case, branch: Branch) -> tuple[str, str] | None:
-    """Two pictures by name that score just above and just below 30: the portrait, less and more blurred."""
+    """Two pictures by name that score just above and just below 30: the user's own, where there are."""
     if run.samples.pictures.has_own("low_quality"):
         pair = ("face", "own-low-quality")
         at_30 = [
             passes_at(run, case, branch, {"image": {"picture": name}, "face_quality_threshold": "30"}) for name in pair
         ]
         return pair if at_30 == [True, False] else None
+    return blurred_around(run, case, branch)
+
+
+def blurred_around(run: Run, case: Case, branch: Branch) -> tuple[str, str] | None:
+    """The portrait, less and more blurred, so that it scores just above and just below 30."""
     sharp, blurred = 0.0, HIGHEST_BLUR
     if not passes_at(run, case, branch, {"image": {"picture": "face"}, "face_quality_threshold": "30"}):
         return None

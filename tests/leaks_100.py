@@ -85,9 +85,8 @@ class Echo:
     texts: list[str]
     rng: Random
     often: float
-    signs: set[str] = field(default_factory=set)
-    people: set[tuple[str, str]] = field(default_factory=set)
-    numbers: set[str] = field(default_factory=set)
+    signs: dict[str, None] = field(default_factory=dict)  # in the order in which they came, as are the numbers
+    numbers: dict[str, None] = field(default_factory=dict)
     pictures: dict[bytes, Upload] = field(default_factory=dict)
     told: list[str] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -153,9 +152,9 @@ class Echo:
                 self.pictures.setdefault(data, Upload(name, data))
                 texts.append(data.decode("latin-1"))
             elif name == "sign":
-                self.signs.add(data.decode("utf-8", "replace"))
+                self.signs[data.decode("utf-8", "replace")] = None
             elif name == "idcard_number" and len(data) == 18:
-                self.numbers.add(data.decode("utf-8", "replace"))
+                self.numbers[data.decode("utf-8", "replace")] = None
         texts += [*list(self.signs)[-3:], *list(self.numbers)[-3:]]
         return [self.picture_text(text) if len(text) > 500 else text for text in texts]
 
@@ -205,7 +204,7 @@ def play(cli: Cli, seed: int) -> Played:
     password = rng.choice(["", "pw", "p4ss%21word", "long-and-plain-password"])
     texts = [*secrets.values(), told.name, told.number, *([password] if len(password) > 5 else [])]
     with mocking(cli, key_file) as upstream:
-        echo = Echo(upstream, texts, rng, rng.choice([0.1, 0.5, 1.0]))
+        echo = Echo(upstream, texts, rng, rng.choice([0.4, 0.7, 1.0]))
         with serving(echo) as url:
             login = f"user:{password}@" if password else ""
             fields = {"url": url.replace("://", f"://{login}"), "keys": keys}

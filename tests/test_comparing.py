@@ -106,6 +106,19 @@ def test_counterpart_is_found_by_its_place(compared):
     assert [shown["id"] for shown in row["cases"][0]["exchanges"]] == [2, 6]
 
 
+def test_control_is_found_by_its_records(compared):
+    """What a control showed has no case of its own in the result."""
+    told = finding(1, "control-kyc", exchanges=(1,))
+    whole = result("not-conformant", [clause("A", "FAIL", findings=[told])])
+    other = result(clauses=[clause("A")])
+
+    (row,) = compared(
+        (whole, [exchange(1, "control-kyc", "control")]), (other, [exchange(4, "control-kyc", "control")])
+    )["clauses"]
+
+    assert [shown["id"] for shown in row["cases"][0]["exchanges"]] == [1, 4]
+
+
 def test_same_verdict_with_another_finding_differs(compared):
     """Broken in another way is a difference; the numbering of findings and how often they came are none."""
     told = finding(9, "uuid-129-bytes", received="status 500")

@@ -37,6 +37,13 @@ PAIRS = [
     ("README.md", "README.zh.md"),
     ("docs/target.md", "docs/target.zh.md"),
     ("docs/report.md", "docs/report.zh.md"),
+    ("docs/waivers.md", "docs/waivers.zh.md"),
+    ("docs/baseline.md", "docs/baseline.zh.md"),
+    ("docs/doctor.md", "docs/doctor.zh.md"),
+    ("docs/privacy.md", "docs/privacy.zh.md"),
+    ("docs/go-live.md", "docs/go-live.zh.md"),
+    ("docs/ci.md", "docs/ci.zh.md"),
+    ("docs/proof.md", "docs/proof.zh.md"),
 ]
 DOCUMENTS = sorted(
     path.relative_to(ROOT).as_posix() for place in ("", "docs", "reports") for path in (ROOT / place).glob("*.md")
@@ -184,6 +191,10 @@ PLACES = {
     "report": ["docs/report.md", "docs/report.zh.md"],
     "sign": ["docs/report.md", "docs/report.zh.md"],
     "mock": ["docs/mock.md"],
+    "judge": ["docs/report.md", "docs/report.zh.md"],
+    "accept": ["docs/baseline.md", "docs/baseline.zh.md"],
+    "compare": ["docs/baseline.md", "docs/baseline.zh.md"],
+    "doctor": ["docs/doctor.md", "docs/doctor.zh.md"],
 }
 OPTIONS = [(name, option) for name, command in main.commands.items() for option in options(command)]
 

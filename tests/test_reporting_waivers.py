@@ -146,6 +146,15 @@ def test_waiver_that_ends_soon_is_pointed_out(reports, expires, told):
         assert told in text
 
 
+def test_waiver_of_a_case_that_excuses_nothing_is_pointed_out(reports):
+    """Other cases show the same, so the clause stays broken though the waiver fits."""
+    whole = waived(waiver(None, clause=None, case="uuid-1", findings=0))
+
+    assert alerts(waived()) == []
+    assert "1 waiver of a case excuses nothing" in reports(whole)[0].text
+    assert "有 1 项按用例的豁免没有起作用" in reports(whole, "zh")[1]
+
+
 def test_run_without_a_date_points_nothing_out():
     """An end cannot be near to nothing."""
     whole = waived(waiver(expires="2026-07-02"), started=None)

@@ -13,8 +13,10 @@ import pytest
 from biztoken.contract import bundled
 from biztoken.embedded import EmbeddedMock
 from biztoken.errors import UserError
+from biztoken.leaks import Recorder, search_text
 from biztoken.pytest_plugin import Handover
 from biztoken.reporting import Progress, print_summary
+from biztoken.settings import without_password
 from biztoken.suite import Options, Suite
 
 
@@ -31,11 +33,22 @@ def check(options: Options, mock: EmbeddedMock | None = None) -> int:
 
 
 def _run(suite: Suite) -> int:
+    with Recorder() as recorder:
+        code = _told(suite)
+    # The records were searched when they were written; this is what the terminal showed.
+    suite.tell_leaks(search_text(recorder.text, suite.canaries()))
+    if suite.problem:
+        raise suite.problem
+    return code
+
+
+def _told(suite: Suite) -> int:
+    """Run the suite, say what it does and what it found."""
     progress, terminal = Progress(lang=suite.options.lang), sys.stderr
 
     def announce(cases: int, requests: int) -> None:
         if not suite.target.is_loopback:
-            terminal.write(announcement(suite.options.lang, cases, requests, suite.target.url) + "\n")
+            terminal.write(announcement(suite.options.lang, cases, requests, without_password(suite.target.url)) + "\n")
         progress.start(cases)
 
     suite.on_plan = announce
@@ -45,9 +58,8 @@ def _run(suite: Suite) -> int:
     if not suite.result:
         sys.stderr.write(errors)
         raise UserError("conformance", "it did not run; the lines above say why", "未能运行；原因见上")
-    if suite.problem:
-        raise suite.problem
-    print_summary(suite.directory, suite.options.lang)
+    if suite.problem is None:
+        print_summary(suite.directory, suite.options.lang)
     return int(suite.result["exit_code"])
 
 

@@ -95,6 +95,8 @@ def main() -> None:
     "--rate", type=click.FloatRange(min=0, min_open=True), metavar="N", help="At most so many requests per second."
 )
 @click.option("--max-in-flight", type=click.IntRange(min=1), metavar="N", help="At most so many requests at once.")
+@click.option("--waivers", type=_PATH, metavar="FILE", help="Known deviations, each with its reason and its end.")
+@click.option("--baseline", type=_PATH, metavar="DIR", help="An accepted run to compare with, or its place.")
 @click.option("--dry-run", is_flag=True, help="Send nothing; say what the run would cost.")
 @click.option("--resume", type=_PATH, metavar="DIR", help="Go on with a run that was stopped, with its options.")
 @_LANG
@@ -224,6 +226,44 @@ def doctor(target: Path, lang: str) -> None:
     diagnosis = consult(target)
     click.echo(diagnosis.told(lang))
     sys.exit(2 if diagnosis.problem else 0)
+
+
+@main.command()
+@click.argument("directory", type=_PATH)
+@_LANG
+def accept(directory: Path, lang: str) -> None:
+    r"""Make a run the baseline of its target; 将一次运行设为其目标的基线.
+
+    \b
+    Example:
+      biztoken accept reports/check-20260101-120000
+    """
+    import datetime
+
+    from biztoken.changes import accept as make_baseline
+
+    click.echo(make_baseline(directory, datetime.datetime.now(datetime.UTC).date()).as_json()[lang])
+
+
+@main.command(epilog="Exit codes: 0 nothing differs, 1 something does.")
+@click.argument("directories", type=_PATH, nargs=-1, metavar="RUN RUN ...")
+@click.option("--out", type=_PATH, metavar="DIR", help="Write the comparison there, too, as a page, JSON and Markdown.")
+@_LANG
+def compare(directories: tuple[Path, ...], out: Path | None, lang: str) -> None:
+    r"""Say in which clauses runs differ, with both exchanges; 并排比较多次运行.
+
+    \b
+    Example:
+      biztoken compare reports/mock reports/live --out reports/mock-and-live
+    """
+    from biztoken.comparing import compare as lay_out
+    from biztoken.reporting.comparison import print_comparison, render_comparison
+
+    record = lay_out(directories)
+    if out:
+        render_comparison(record, out, lang)
+    print_comparison(record, lang)
+    sys.exit(record["exit_code"])
 
 
 @main.command(epilog="Exit codes: those of check.")

@@ -89,9 +89,7 @@ def _clause(rows: Sequence[Json], runs: Sequence[Run]) -> Json:
 
 def _exchanges(case: str, rows: Sequence[Json], runs: Sequence[Run]) -> list[Json | None]:
     """What each run exchanged in a case: where it was broken the failing exchange, elsewhere its counterpart."""
-    own: list[list[int]] = [
-        next((row["exchanges"] for row in run.result["cases"] if row["id"] == case), []) for run in runs
-    ]
+    own = [_exchanged(run, case) for run in runs]
     failing = [
         next((finding["exchanges"][-1] for finding in row["findings"] if _is_of(finding, case)), None) for row in rows
     ]
@@ -103,6 +101,12 @@ def _exchanges(case: str, rows: Sequence[Json], runs: Sequence[Run]) -> list[Jso
         for ids, number in zip(own, failing, strict=True)
     ]
     return [_exchange(run, number) for run, number in zip(runs, chosen, strict=True)]
+
+
+def _exchanged(run: Run, case: str) -> list[int]:
+    """The exchanges of a case; a control is no row of its own and is known by its records."""
+    rows = [row["exchanges"] for row in run.result["cases"] if row["id"] == case]
+    return rows[0] if rows else [number for number, record in run.exchanges.items() if record.get("case") == case]
 
 
 def _is_of(finding: Mapping[str, Any], case: str) -> bool:

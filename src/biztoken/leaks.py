@@ -85,18 +85,19 @@ def canaries(
     return tuple(canary for canary in found if canary.needles)
 
 
-def needles_of(text: str, names: Iterable[str] = ()) -> tuple[Needle, ...]:
-    """What a private text looks like in these spellings, or in all; none where a hit would say nothing."""
-    size = len(text.encode("utf-8", "surrogatepass"))
-    if size < LEAST or text in _our_texts():
+def needles_of(text: str) -> tuple[Needle, ...]:
+    """What a private text looks like, each way once; none where a hit would say nothing."""
+    size, is_digits = len(_utf8(text)), text.isascii() and text.isdigit()
+    if size < (LEAST_DIGITS if is_digits else LEAST) or text in _our_texts():
         return ()
-    if text.isascii() and text.isdigit() and size < LEAST_DIGITS:
-        return ()
-    alone = text.isascii() and text.isdigit() and size < SURE_DIGITS
+    return _needles(text, SPELLINGS, alone=is_digits and size < SURE_DIGITS)
+
+
+def _needles(text: str, names: Iterable[str], *, alone: bool = False) -> tuple[Needle, ...]:
     found: dict[bytes, Needle] = {}
-    for name in names or SPELLINGS:
+    for name in names:
         for spelt in SPELLINGS[name](text):
-            data = spelt if isinstance(spelt, bytes) else spelt.encode("utf-8", "surrogatepass")
+            data = spelt if isinstance(spelt, bytes) else _utf8(spelt)
             if len(data) >= LEAST_CODED.get(name, LEAST):
                 found.setdefault(data, Needle(name, data, alone and data.isdigit()))
     return tuple(found.values())
@@ -126,7 +127,7 @@ def _sign(sign: str) -> tuple[Needle, ...]:
     if raw[20:22] != b"a=" or len(set(raw[:20])) <= LEAST:
         return ()
     names = SPELLINGS if re.search(r"\W", sign[:DIGEST]) else ("plain", "base64", "hexadecimal")
-    return needles_of(sign[:DIGEST], tuple(names))
+    return _needles(sign[:DIGEST], names)
 
 
 def _picture(data: bytes) -> tuple[Needle, ...]:

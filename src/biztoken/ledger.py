@@ -24,6 +24,7 @@ class Ledger:
         self.contract = contract
         self.tally = Tally()
         self.notes: list[Text] = []
+        self.times: list[float] = []  # milliseconds of every reply
         self.pairs: list[Json] = []  # two defects in one request, and which of them was told
         self.unanswered = 0
         # What went well when it was sent again: a request that fails each time is a matter of its case.
@@ -34,6 +35,7 @@ class Ledger:
         """Judge what every reply must be, and that what must be unique is."""
         if exchange.reply is None or not judged:
             return
+        self.times.append(exchange.elapsed_ms)
         reading = read(exchange.reply)
         for check in envelope(exchange, reading, self.contract):
             self.take([check], None, (exchange.id,), case)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from biztoken.errors import UserError
-from biztoken.evidence import field_record
+from biztoken.evidence import BODY_KEPT, field_record
 from biztoken.model import Exchange, Form, Json, Reply
-from biztoken.redaction import REDACTED
 
 _NOT_UTF8 = b"\xff"  # stands before a body that was not UTF-8, so that it is none again
 _NEVER_DROPPED = "control-"  # controls belong to many cases; what begins so was sent for a family
+_HIDDEN = re.compile(r"<redacted>|<sign>|<\d+ characters, sha256 ")  # stands for a text that no record shows
 
 
 class Recording:
@@ -38,10 +39,12 @@ class Recording:
 
     def take(self, case: str, role: str, form: Form, method: str, note: str) -> Exchange | None:
         """The next exchange of a case and role, as if it had just come; None where there is none for this request."""
-        waiting = self._waiting.get((case, role))
-        if not waiting or not _is_same(waiting[0], form):
+        waiting = self._waiting.get((case, role), deque())
+        row = next((row for row in waiting if _is_same(row, form)), None)
+        if row is None:
             return None
-        return _exchange(waiting.popleft(), form, method, note)
+        waiting.remove(row)
+        return None if _is_cut(row) else _exchange(row, form, method, note)
 
     def take_burst(self, case: str, role: str, forms: Iterable[Form], note: str) -> tuple[list[Exchange], float] | None:
         """The exchanges of the next burst, and the seconds over which it was spread."""
@@ -60,13 +63,13 @@ class Recording:
 def read_recording(directory: Path, *, unfinished: bool = False) -> Recording:
     """The record of a run. `unfinished`: of cases without a verdict, too, else only of those that have one.
 
-    UserError where there is none.
+    With it, UserError where nothing was recorded; without it, the run goes on with its first request.
     """
     exchanges = list(_lines(directory / "evidence.ndjson"))
     finished = {row["id"]: row["verdict"] for row in _lines(directory / "cases.ndjson")}
     if not unfinished:
         finished = {case: verdict for case, verdict in finished.items() if verdict != "HARNESS"}
-    if not exchanges:
+    if unfinished and not exchanges:
         raise UserError(
             f"{directory}",
             "it holds no recorded exchanges; give the directory of a run",
@@ -74,6 +77,8 @@ def read_recording(directory: Path, *, unfinished: bool = False) -> Recording:
         )
     dropped = {id_ for row in _lines(directory / "resumes.ndjson") for id_ in row["dropped"]}
     if not unfinished:
+        cut = {row["case"] for row in exchanges if _is_cut(row)}
+        finished = {case: verdict for case, verdict in finished.items() if case not in cut}
         dropped |= {row["id"] for row in exchanges if not _is_kept(row, finished)}
     return Recording(exchanges, finished, dropped)
 
@@ -81,12 +86,12 @@ def read_recording(directory: Path, *, unfinished: bool = False) -> Recording:
 def _is_kept(row: Json, finished: Mapping[str, str]) -> bool:
     """Whether a case is done with: a case that met trouble of ours or of the network is run again."""
     if row["case"].startswith(_NEVER_DROPPED):
-        return row["reply"] is not None
+        return row["reply"] is not None and not _is_cut(row)
     return row["case"] in finished
 
 
 def _lines(path: Path) -> Iterator[Json]:
-    """The lines of a file of records; the last one may be torn."""
+    """The lines of a file of records; one without its end is torn."""
     try:
         text = path.read_text("utf-8", errors="replace")
     except FileNotFoundError:
@@ -94,7 +99,7 @@ def _lines(path: Path) -> Iterator[Json]:
     except OSError as problem:
         hint = f"it cannot be read ({problem.strerror})"
         raise UserError(str(path), hint, f"无法读取（{problem.strerror}）") from None
-    for line in text.splitlines():
+    for line in text.split("\n")[:-1]:  # not splitlines: what a target says may hold other ends of lines
         try:
             row: Any = json.loads(line)
         except ValueError:
@@ -105,15 +110,27 @@ def _lines(path: Path) -> Iterator[Json]:
 
 def _is_same(row: Json, form: Form) -> bool:
     """Whether a request was recorded with these fields; what is never recorded is not compared."""
-    recorded = [_comparable(field) for field in row["request"]["fields"]]
-    return recorded == [_comparable(field_record(name, value)) for name, value in form]
+    fields = row["request"]["fields"]
+    if len(fields) != len(form):
+        return False
+    return all(_is_like(told, field_record(name, value)) for told, (name, value) in zip(fields, form, strict=True))
 
 
-def _comparable(field: Json) -> tuple[str, Any]:
-    value = field.get("value")
-    if field["name"] == "sign" or REDACTED in str(value):
-        return field["name"], None
-    return field["name"], field["picture"]["sha256"] if "picture" in field else value
+def _is_like(recorded: Json, field: Json) -> bool:
+    """Pictures by their name: a judge has only the names of those that are the user's own."""
+    if recorded["name"] != field["name"] or ("picture" in recorded) != ("picture" in field):
+        return False
+    if "picture" in field:
+        return bool(recorded["picture"]["label"] == field["picture"]["label"])
+    if field["name"] == "sign" or _HIDDEN.search(recorded["value"]):
+        return True
+    # What is no text, half a surrogate pair, was written as a question mark.
+    return bool(recorded["value"] == field["value"].encode("utf-8", "replace").decode())
+
+
+def _is_cut(row: Json) -> bool:
+    """Whether more of the reply came than was kept, so that it cannot be judged again."""
+    return row["reply"] is not None and len(row["reply"]["body"]) >= BODY_KEPT
 
 
 def _exchange(row: Json, form: Form, method: str, note: str) -> Exchange:

@@ -15,7 +15,7 @@ from biztoken.recording import read_recording
 from biztoken.reporting import print_summary
 from biztoken.resuming import as_planned, read_plan
 from biztoken.settings import target_of_facts
-from biztoken.suite import Options, Suite, make_directory
+from biztoken.suite import Options, Suite, make_directory, waivers_of
 
 _KEPT = ("evidence.ndjson", "resumes.ndjson")  # what the judged run has of the recorded one
 
@@ -34,7 +34,9 @@ def rejudge(directory: Path, out: Path | None, lang: str) -> int:
     options = as_planned(Options(out=place, lang=lang), directory)
     contract = contracts.load(options.contract)
     target = target_of_facts(plan["facts"], bundled("conformance") / "portrait.jpg")
+    excused = waivers_of(options, contract) if options.waivers and options.waivers.is_file() else ()
     suite = Suite(options, contract, target, place, recording=recording, live=False)
+    suite.waivers = excused
     for name in _KEPT:
         if (directory / name).exists():
             shutil.copyfile(directory / name, place / name)

@@ -15,18 +15,19 @@ from biztoken.recording import Recording, read_recording
 if TYPE_CHECKING:
     from biztoken.suite import Options
 
-_PATHS = ("target", "contract")
+_PATHS = ("target", "contract", "waivers", "baseline")
 _KEPT = ("plan", "select", "strict", "seed", "fuzz", "rate", "max_in_flight")
+_TOLD = {*_PATHS, *_KEPT, "budget", "require"}
 
 
 def read_plan(directory: Path) -> dict[str, Any]:
     """plan.json of a run. UserError where there is none."""
     try:
-        plan: dict[str, Any] = json.loads((directory / "plan.json").read_text("utf-8"))
+        plan: Any = json.loads((directory / "plan.json").read_text("utf-8"))
     except (OSError, ValueError):
         hint = "it holds no plan.json; give the directory of a run"
         raise UserError(str(directory), hint, "其中没有 plan.json；请给出一次运行的目录") from None
-    if "options" not in plan:
+    if not isinstance(plan, dict) or not {"facts", "case_set"} <= plan.keys() or not _TOLD <= plan["options"].keys():
         hint = "an older version made it; start the run anew"
         raise UserError(str(directory), hint, "由较旧版本生成；请重新运行")
     return plan
@@ -42,7 +43,7 @@ def as_planned(options: Options, directory: Path) -> Options:
 
 
 def resumed(options: Options) -> tuple[Options, Recording]:
-    """Make a stopped run ready to go on in its directory. UserError where there is nothing to go on with."""
+    """The options and the record of a stopped run. UserError where there is nothing to go on with."""
     directory = options.resume or Path()
     known = replace(as_planned(options, directory), out=directory)
     result = _result(directory)
@@ -50,19 +51,18 @@ def resumed(options: Options) -> tuple[Options, Recording]:
     if result.get("complete") and not troubled:
         what = f"--resume {directory}"
         raise UserError(what, "this run is complete; start another", "这次运行已完成；请开始新的运行")
-    for name in ("evidence.ndjson", "cases.ndjson"):
-        _cut_torn_line(directory / name)
-    recording = read_recording(directory)
-    _note(directory, recording)
-    return known, recording
+    return known, read_recording(directory)
 
 
-def check_case_set(directory: Path, case_set: str) -> None:
-    """UserError where the cases are no longer those of the run."""
+def go_on(directory: Path, recording: Recording, case_set: str) -> None:
+    """Make the records of a stopped run ready to be continued. UserError where the cases are no longer those of it."""
     if read_plan(directory)["case_set"] != case_set:
         what = f"--resume {directory}"
         hint = "the cases have changed since; start the run anew"
         raise UserError(what, hint, "用例已有变化；请重新运行")
+    for name in ("evidence.ndjson", "cases.ndjson"):
+        _cut_torn_line(directory / name)
+    _note(directory, recording)
 
 
 def _result(directory: Path) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def _note(directory: Path, recording: Recording) -> None:
     with (directory / "resumes.ndjson").open("a", encoding="utf-8") as file:
         file.write(json.dumps(row) + "\n")
     path, partial = directory / "cases.ndjson", directory / ".cases.ndjson.partial"
-    lines = path.read_text("utf-8").splitlines() if path.exists() else []
+    lines = path.read_text("utf-8").split("\n")[:-1] if path.exists() else []
     kept = [line for line in lines if json.loads(line)["id"] in recording.finished]
     partial.write_text("".join(f"{line}\n" for line in kept), "utf-8")
     os.replace(partial, path)

@@ -181,11 +181,9 @@ def read_target(path: Path, environment: Mapping[str, str] = os.environ) -> Targ
         mark = getattr(problem, "problem_mark", None)
         line = f"line {mark.line + 1}: " if mark else ""
         line_zh = f"第 {mark.line + 1} 行：" if mark else ""
-        wrong = getattr(problem, "problem", None) or "unreadable"
+        # What YAML says of it quotes the file, and may quote a secret.
         raise UserError(
-            f"--target {path}",
-            f"{line}this is no YAML ({wrong}); correct that line",
-            f"{line_zh}不是合法的 YAML（{wrong}）；请改正这一行",
+            f"--target {path}", f"{line}this is no YAML; correct that line", f"{line_zh}不是合法的 YAML；请改正这一行"
         ) from None
     return make_target(data, path, environment)
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import platform
 import signal
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 
-from biztoken import __version__, certificate
+from biztoken import certificate, history, leaks
 from biztoken import contract as contracts
+from biztoken.account import executed, options_json, result_of, target_json
 from biztoken.budget import Budget, OutOfBudgetError
 from biztoken.cases import FAMILIES, PLANS, Case, Samples, load_cases
+from biztoken.changes import find_baseline
 from biztoken.client import Client, NotRecordedError
 from biztoken.contract import Contract
 from biztoken.doctor import diagnose
@@ -24,18 +24,21 @@ from biztoken.evidence import Evidence, unwritable, write_json
 from biztoken.model import Json, Verdict
 from biztoken.people import Person, make_person
 from biztoken.pictures import Pictures
-from biztoken.precedence import precedence_map
 from biztoken.preflight import find_branches, first_control
 from biztoken.pricing import ceiling, expected_requests
 from biztoken.recording import Recording
 from biztoken.reporting import render, write_result
-from biztoken.resuming import check_case_set, resumed
+from biztoken.resuming import go_on, resumed
 from biztoken.runner import NOT_RECORDED, Run
 from biztoken.settings import Target, read_target
-from biztoken.verdicts import CaseResult, Text, counts_of, exit_code, judged_clauses, missing_required, verdict_word
+from biztoken.verdicts import CaseResult, Text, verdict_word
+from biztoken.waivers import Waiver, case_ids, read_waivers
 
 FUZZ_EXAMPLES = 20  # for each of the eight views, beside the deterministic coverage of each boundary
-_RECORDS = ("plan.json", "evidence.ndjson", "cases.ndjson", "result.json", "junit.xml", "summary.md", "index.html")
+_RECORDS = (
+    *("plan.json", "evidence.ndjson", "cases.ndjson", "resumes.ndjson"),
+    *("result.json", "junit.xml", "summary.md", "index.html"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,8 @@ class Options:
     rate: float | None = None
     max_in_flight: int | None = None
     resume: Path | None = None
+    waivers: Path | None = None
+    baseline: Path | None = None
 
 
 class Suite:
@@ -86,12 +91,14 @@ class Suite:
         self.case_set = certificate.case_set(known)
         self.planned: list[Case] = []
         self.reports = True  # whether reports are made of the records
+        self.waivers: tuple[Waiver, ...] = ()
+        self.baseline: tuple[str, Json] | None = None  # the name of an accepted run, and its result
         self.problem: UserError | None = None
         self.result: Json = {}
         self._mock: EmbeddedMock | None = None
-        self._started = datetime.now(UTC)
-        self._clock = time.monotonic()
-        self._was_stopped_early = False
+        self.started = datetime.now(UTC)
+        self.clock = time.monotonic()
+        self.was_stopped_early = False
         person = Person(*target.person) if target.person else make_person(options.seed)
         samples = Samples(person, pictures or Pictures(target.pictures, options.seed), options.seed)
         self._live = live
@@ -100,6 +107,7 @@ class Suite:
             _clear(directory)
         private = [*target.private_texts(), person.name, person.number]
         self.evidence = Evidence(directory, private, recording.finished if recording and live else ())
+        self._finished = frozenset(recording.finished if recording else ())
         self._repeated = len(recording.dropped) if recording and live else 0
         self.budget = Budget(options.budget, recording.sent if recording else 0, chosen=options.budget is not None)
         client = Client(target, self.evidence, seed=options.seed, budget=self.budget, recording=recording, live=live)
@@ -123,6 +131,7 @@ class Suite:
                     "there is no such clause; give must or ids from the report",
                     "没有这一条款；请给出 must 或报告中的条款 id",
                 )
+            excused = waivers_of(options, contract)
             directory = make_directory(options.out, "check")
             if options.target is None and mock is None:
                 mock = EmbeddedMock(options.contract)
@@ -130,9 +139,13 @@ class Suite:
             target = replace(
                 target, max_rate=_least(target.max_rate, options.rate), max_in_flight=options.max_in_flight
             )
+            if recording is not None:
+                go_on(directory, recording, certificate.case_set(load_cases(contract)))
+            # Found before the records of an earlier run in the same directory are removed.
+            told = {"url": target.url, "mock": target.is_mock}
+            baseline = find_baseline(options.baseline, told) if options.baseline else None
             suite = cls(options, contract, target, directory, recording=recording)
-            if options.resume:
-                check_case_set(options.resume, suite.case_set)
+            suite.waivers, suite.baseline = excused, baseline
         except BaseException:
             if mock is not None:
                 mock.close()
@@ -148,6 +161,11 @@ class Suite:
         if self.options.fuzz is not None:
             return self.options.fuzz
         return FUZZ_EXAMPLES if self.target.is_loopback else 0
+
+    @property
+    def remembers(self) -> bool:
+        """Whether the run is one of the history of its target: a real one, with reports."""
+        return self._live and self.reports
 
     @property
     def scope(self) -> str:
@@ -178,13 +196,13 @@ class Suite:
             "cases": rows,
             "at_most": self.budget.most,
             "seed": self.options.seed,
-            "target": self._target_json(),
+            "target": target_json(self),
             "facts": self.target.facts(),
-            "options": self._options_json(),
+            "options": options_json(self),
             "case_set": self.case_set,
         }
         write_json(self.directory / "plan.json", self.evidence.redact(plan))
-        write_result(self.directory, self._result(complete=False))
+        write_result(self.directory, result_of(self, complete=False))
         self.render()  # so that a killed run leaves a page, too
         self.on_plan(len(rows), requests)
 
@@ -204,12 +222,13 @@ class Suite:
 
     def give_up(self, problem: UserError) -> None:
         """No case is run; the result says why."""
-        self._was_stopped_early = True
-        self.problem = problem
+        self.was_stopped_early = True
+        clean = self.evidence.redact
+        self.problem = UserError(clean(problem.what), clean(problem.hint), clean(problem.zh))
 
     def settle(self, case: Case) -> CaseResult | None:
-        """Run a case; None where it is put off. After the run was stopped nothing is sent."""
-        if self.run.stopped:
+        """Run a case; None where it is put off. After the run was stopped only what is recorded is judged."""
+        if self.run.stopped and case.id not in self._finished:
             result = self.run.result(case, Verdict.NOT_RUN, self.run.stopped)
         else:
             settled = self.run.settle(case)
@@ -231,12 +250,33 @@ class Suite:
         if not self.planned:
             return 2
         self.run.ledger.close(self.run.client.sent, self.run.controls.sound, is_loopback=self.target.is_loopback)
-        complete = not self._was_stopped_early and not self.run.starved and self._executed() == len(self.planned)
-        self.result = self._result(complete=complete)
+        complete = not self.was_stopped_early and not self.run.starved and executed(self) == len(self.planned)
+        self.result = result_of(self, complete=complete)
+        note = history.update(self.directory, self.result) if self.remembers else None
+        if note:
+            self.result["notes"].append(note.as_json())
         write_result(self.directory, self.result)
         self.evidence.close()
         self.render()
+        if self.reports:
+            records = [path for name in _RECORDS if (path := self.directory / name).is_file()]
+            self.tell_leaks(leaks.search(records, self.canaries()))
         return int(self.result["exit_code"])
+
+    def canaries(self) -> tuple[leaks.Canary, ...]:
+        """What is private in this run and must stand in nothing that it leaves."""
+        sent = self.evidence
+        return leaks.canaries(self.target, self.run.samples.person, sent.signs, sent.pictures.values(), sent.numbers)
+
+    def tell_leaks(self, found: Sequence[leaks.Leak]) -> None:
+        """A leak leaves no verdict: the fault is this program's, and the records must not be passed on."""
+        if not found:
+            return
+        self.problem = leaks.problem(found)
+        reason = Text(self.problem.told("en"), self.problem.told("zh")).as_json()
+        self.result |= {"exit_code": 2, "verdict": verdict_word(2), "reason": reason}
+        write_result(self.directory, self.result)
+        self.render()
 
     def close(self) -> None:
         """End connections and the embedded mock."""
@@ -267,132 +307,18 @@ class Suite:
                     f"  the difference from the control: {charge.difference or 'none'}",
                     f"  exchanges {', '.join(map(str, charge.exchanges))} in {self.directory / 'evidence.ndjson'}",
                 ]
-        return "\n".join(lines)
+        return str(self.evidence.redact("\n".join(lines)))
 
-    def _executed(self) -> int:
-        return len(self.run.results) - len(self.run.starved)
 
-    def _case_results(self) -> list[CaseResult]:
-        reason = self.run.stopped or Text("The run ended before it.", "运行在此之前结束。")
-        return [
-            self.run.results.get(case.id) or self.run.result(case, Verdict.NOT_RUN, reason) for case in self.planned
-        ]
-
-    def _result(self, *, complete: bool) -> Json:
-        cases = self._case_results()
-        partial = self.scope == "partial" or not complete
-        rows, causes = judged_clauses(
-            self.contract, self.run.ledger.tally, cases, strict=self.options.strict, partial=partial
-        )
-        code = exit_code(
-            rows,
-            planned=len(self.planned),
-            executed=self._executed(),
-            sound_controls=self.run.controls.sound,
-            troubled=any(case.verdict is Verdict.HARNESS for case in cases),
-            required=self.options.require,
-            stopped=self._was_stopped_early,
-        )
-        result = {
-            "schema_version": "1.0",
-            "kind": "check",
-            "verdict": verdict_word(code),
-            "exit_code": code,
-            "complete": complete,
-            "scope": self.scope,
-            "planned": len(self.planned),
-            "executed": self._executed(),
-            "requests": self.run.client.sent,
-            "budget": {"most": self.budget.most, "spent": self.budget.spent, "chosen": self.budget.chosen},
-            "seconds": round(time.monotonic() - self._clock, 3),
-            "seed": self.options.seed,
-            "plan": self.options.plan,
-            "strict": self.options.strict,
-            "started": self._started.isoformat(timespec="seconds"),
-            "target": self._target_json(),
-            "versions": versions(self.contract),
-            "options": self._options_json(),
-            "reason": self._reason(code, rows),
-            "counts": counts_of(rows),
-            "causes": causes,
-            "precedence": precedence_map(self.run.ledger.pairs) if self.run.ledger.pairs else None,
-            "certificate": {
-                "suite": certificate.shipped(),
-                "case_set": self.case_set,
-                "controls": self.run.controls.sound,
-            },
-            "notes": [note.as_json() for note in self.run.ledger.notes],
-            "clauses": rows,
-            "cases": [_case_row(case) for case in cases],
-        }
-        clean: Json = self.evidence.redact(result)
-        return clean
-
-    def _reason(self, code: int, rows: Sequence[Json]) -> Json | None:
-        """Why there is no verdict or why it is incomplete."""
-        if self.problem:
-            return Text(self.problem.told("en"), self.problem.told("zh")).as_json()
-        if self.run.stopped:
-            return self.run.stopped.as_json()
-        troubled = [case.reason for case in self._case_results() if case.verdict is Verdict.HARNESS and case.reason]
-        if code == 2 and troubled:
-            return troubled[0].as_json()
-        lacking = missing_required(rows, self.options.require)
-        if code == 3 and lacking and self._executed() == len(self.planned):
-            names = ", ".join(lacking[:10]) + (" …" if len(lacking) > 10 else "")
-            return Text(f"Required and not shown: {names}.", f"要求但未能证明：{names}。").as_json()
-        if code == 3 and self.run.starved:
-            return Text(
-                f"{len(self.run.starved)} cases met only the target's concurrency limit or quota.",
-                f"{len(self.run.starved)} 个用例只得到并发或调用量超限。",
-            ).as_json()
-        return None
-
-    def _target_json(self) -> Json:
-        return {"name": self.target.name, "url": self.target.url, "mock": self.target.is_mock}
-
-    def _options_json(self) -> Json:
-        options = self.options
-        return {
-            "target": str(options.target) if options.target else None,
-            "plan": options.plan,
-            "select": options.select,
-            "strict": options.strict,
-            "require": list(options.require),
-            "seed": options.seed,
-            "fuzz": self.fuzz_examples,
-            "contract": str(options.contract) if options.contract else None,
-            "budget": options.budget,
-            "rate": options.rate,
-            "max_in_flight": options.max_in_flight,
-        }
+def waivers_of(options: Options, contract: Contract) -> tuple[Waiver, ...]:
+    """The waivers of the file that the options name, held against today, UTC. UserError for a mistake in it."""
+    if options.waivers is None:
+        return ()
+    return read_waivers(options.waivers, contract, case_ids(contract), datetime.now(UTC).date())
 
 
 def _least(*limits: float | None) -> float | None:
     return min((limit for limit in limits if limit is not None), default=None)
-
-
-def versions(contract: Contract) -> dict[str, str]:
-    """What a run was made with."""
-    names = ("schemathesis", "pytest", "pillow", "faker")
-    return {
-        "biztoken": __version__,
-        "contract": contract.version,
-        "python": platform.python_version(),
-        **{name: version(name) for name in names},
-    }
-
-
-def _case_row(case: CaseResult) -> Json:
-    return {
-        "id": case.id,
-        "clause": case.clause,
-        "family": case.family,
-        "verdict": str(case.verdict),
-        "reason": case.reason.as_json() if case.reason else None,
-        "exchanges": list(case.exchanges),
-        "seconds": round(case.seconds, 3),
-    }
 
 
 def make_directory(out: Path | None, kind: str) -> Path:

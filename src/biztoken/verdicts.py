@@ -28,13 +28,17 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """A finding with where it was made. `exchanges`: the control's, then the failing one's."""
+    """A finding with where it was made. `exchanges`: the control's, then the failing one's.
+
+    `case`: the first that showed it, `cases`: all of them.
+    """
 
     finding: Finding
     case: str
     difference: str
     exchanges: tuple[int, ...]
     count: int = 1
+    cases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +67,11 @@ class Tally:
         """Add a finding; the same one of the same clause is counted, not repeated."""
         key = (finding.clause, finding.aspect, finding.received, finding.folds_to or "")
         known = self.charges.get(key)
-        self.charges[key] = (
-            replace(known, count=known.count + 1) if known else Charge(finding, case, difference, exchanges)
-        )
+        if known is None:
+            self.charges[key] = Charge(finding, case, difference, exchanges, cases=(case,))
+            return
+        cases = known.cases if case in known.cases else (*known.cases, case)
+        self.charges[key] = replace(known, count=known.count + 1, cases=cases)
 
 
 def settled(tally: Tally) -> list[Charge]:
@@ -195,6 +201,7 @@ def _clause_row(
         {
             "id": f"{clause.id}-{number}",
             "case": charge.case,
+            "cases": list(charge.cases),
             "aspect": charge.finding.aspect,
             "expected": charge.finding.expected,
             "received": charge.finding.received,
@@ -240,13 +247,15 @@ def exit_code(
     troubled: bool = False,
     required: Sequence[str] = (),
     stopped: bool = False,
+    stale: bool = False,
 ) -> int:
     """0 conformant, 1 not, 2 no verdict, 3 incomplete or a required clause not shown.
 
-    `stopped`: before any case was run. `troubled`: a case ended in trouble of this program or the network.
+    `stopped`: before any case was run. `troubled`: a case ended in trouble of this program or the network. `stale`: a
+    waiver no longer applies.
     """
     verdicts = Counter(row["verdict"] for row in rows)
-    if verdicts[Verdict.FAIL]:
+    if verdicts[Verdict.FAIL] or stale:
         return 1
     if stopped:
         return 2

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from biztoken import certificate
 from biztoken import contract as contracts
+from biztoken.account import versions
 from biztoken.cases import load_cases
 from biztoken.embedded import EmbeddedMock
 from biztoken.evidence import write_json
@@ -22,7 +23,7 @@ from biztoken.prove.gate import counts, gate
 from biztoken.prove.outcome import row_of
 from biztoken.prove.trials import Trial, plan
 from biztoken.reporting import Progress, print_summary, render
-from biztoken.suite import make_directory, versions
+from biztoken.suite import make_directory
 
 _WORDS = {0: "proven", 1: "not-proven", 3: "incomplete"}
 _WRITE_EVERY = 5.0  # seconds

@@ -10,14 +10,14 @@ from biztoken.reporting.sentence import is_judged
 from biztoken.reporting.texts import say
 
 LABEL = "get_biz_token"
-# Verdict: the colour by the name that shields.io gives it, and ours, on which white text is read easily.
-_COLOURS = {
-    "conformant": ("brightgreen", "#17663a"),
-    "not-conformant": ("red", "#b42318"),
-    "no-verdict": ("lightgrey", "#586273"),
-    "incomplete": ("yellow", "#8a5200"),
+_COLOURS = {"conformant": "green", "not-conformant": "red", "no-verdict": "lightgrey", "incomplete": "yellow"}
+# Colour, by the name that shields.io gives it: ground and ink of our drawing, 4.5 to 1 or more apart.
+_PAINT = {
+    "green": ("#17663a", "#fff"),
+    "red": ("#b42318", "#fff"),
+    "lightgrey": ("#586273", "#fff"),
+    "yellow": ("#f2c037", "#1b2230"),
 }
-_FILLS = dict(_COLOURS.values())
 _NARROW, _WIDE = frozenset("fijlrtI!.,:;|/()[]' "), frozenset("mwMW@%")
 _PAD = 7  # pixels on each side of a text
 
@@ -31,12 +31,13 @@ def badge(result: Mapping[str, Any], lang: str) -> dict[str, Any]:
     message = say(f"compare.verdict.{verdict}", lang)
     if verdict == "conformant":
         message += _share(result)
-    return {"schemaVersion": 1, "label": LABEL, "message": message, "color": _COLOURS[verdict][0]}
+    return {"schemaVersion": 1, "label": LABEL, "message": message, "color": _COLOURS[verdict]}
 
 
 def svg(told: Mapping[str, Any]) -> str:
     """What `badge` made, drawn: one line of SVG that needs no font, file or style beside it."""
-    label, message, fill = escape(told["label"]), escape(told["message"]), _FILLS[told["color"]]
+    label, message = escape(told["label"]), escape(told["message"])
+    ground, ink = _PAINT[told["color"]]
     left, right = _width(told["label"]), _width(told["message"])
     whole, name = left + right, f"{label}: {message}"
     return (
@@ -44,9 +45,9 @@ def svg(told: Mapping[str, Any]) -> str:
         f"<title>{name}</title>"
         f'<clipPath id="r"><rect width="{whole}" height="20" rx="3"/></clipPath>'
         f'<g clip-path="url(#r)"><rect width="{left}" height="20" fill="#3b4350"/>'
-        f'<rect x="{left}" width="{right}" height="20" fill="{fill}"/></g>'
-        '<g fill="#fff" font-family="Verdana,DejaVu Sans,PingFang SC,Microsoft YaHei,Noto Sans CJK SC,sans-serif"'
-        f' font-size="11">{_text(label, _PAD, left)}{_text(message, left + _PAD, right)}</g></svg>\n'
+        f'<rect x="{left}" width="{right}" height="20" fill="{ground}"/></g>'
+        '<g font-family="Verdana,DejaVu Sans,PingFang SC,Microsoft YaHei,Noto Sans CJK SC,sans-serif" font-size="11">'
+        f"{_text(label, _PAD, left, '#fff')}{_text(message, left + _PAD, right, ink)}</g></svg>\n"
     )
 
 
@@ -57,9 +58,10 @@ def _share(result: Mapping[str, Any]) -> str:
     return f" {kept}/{len(musts)}" if musts else ""
 
 
-def _text(escaped: str, x: int, width: int) -> str:
+def _text(escaped: str, x: int, width: int, ink: str) -> str:
     # Whichever font the reader has, the text takes the room that was measured for it.
-    return f'<text x="{x}" y="14" textLength="{width - 2 * _PAD}" lengthAdjust="spacingAndGlyphs">{escaped}</text>'
+    room = f'textLength="{width - 2 * _PAD}" lengthAdjust="spacingAndGlyphs"'
+    return f'<text x="{x}" y="14" fill="{ink}" {room}>{escaped}</text>'
 
 
 def _width(text: str) -> int:

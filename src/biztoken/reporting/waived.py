@@ -53,11 +53,13 @@ def waivers(result: Json) -> list[Waived]:
 
 
 def alerts(result: Json) -> list[dict[str, str]]:
-    """What must be done about waivers: the stale ones removed, those that end soon renewed or made needless."""
+    """What must be done about waivers: the stale ones removed, those that excuse nothing widened, those near an end."""
     rows = waivers(result)
     stale = sum(row.is_stale for row in rows)
     near = sum(row.is_near and not row.is_stale for row in rows)
+    shared = sum(row.row["state"] == "applied" and not row.row["findings"] for row in rows)
     told = [both("waivers.stale", n=stale)] if stale else []
+    told += [both("waivers.shared", n=shared)] if shared else []
     return told + ([both("waivers.near", n=near, days=NEAR)] if near else [])
 
 
