@@ -216,3 +216,11 @@ def test_413_needs_no_field():
 def test_reply_to_what_is_not_too_large(one, due):
     """A large but legal body must not get 413; whatever else comes is not this clause's business."""
     assert broken(one, Expected("not-too-large", "REQUEST-ENTITY-TOO-LARGE-LIMIT")) == due
+
+
+def test_reason_that_is_none_keeps_no_clause():
+    """A target cannot earn a clause by giving its id as the reason of a refusal."""
+    earned = kept(failure(403, "AUTHORIZATION_ERROR: UUID_LENGTH"), UNKNOWN_KEY)
+
+    assert "SIGN-KEY" in earned
+    assert "UUID-LENGTH" not in earned

@@ -79,6 +79,18 @@ def tally(*findings: Finding) -> Tally:
     return made
 
 
+def test_finding_names_each_case_that_showed_it_once():
+    """A finding that several cases show, some of them twice, names each of them in the order in which they came."""
+    seen = Tally()
+    for name in ("b", "a", "b", "c", "a"):
+        seen.charge(found("UUID-LENGTH"), name, f"difference of {name}", (1, 2))
+
+    (charge,) = seen.charges.values()
+
+    assert (charge.case, charge.cases, charge.count) == ("b", ("b", "a", "c"), 5)
+    assert (charge.difference, charge.exchanges) == ("difference of b", (1, 2))
+
+
 def test_wrong_names_of_two_errors_are_two_findings():
     """The same reply where two different errors were due is charged apart: either error may be misnamed."""
     wrong = [
@@ -164,6 +176,7 @@ def test_row_is_whole():
             {
                 "id": "UUID-LENGTH-1",
                 "case": "case-0",
+                "cases": ["case-0", "case-1"],
                 "aspect": "status",
                 "expected": "status 400",
                 "received": "status 200",

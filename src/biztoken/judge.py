@@ -151,7 +151,7 @@ def _fitting(reading: Reading, expected: Expected, found: Alternative, due: str,
             kept += [contract.clause_id(first, rule) for rule in ("name", "status")]
         if found.detail is not None:
             kept.append(contract.clause_id(known.name, "detail"))
-            kept += [reading.detail.replace("_", "-")] if known.detail == "reason" else []
+            kept += [reading.detail.replace("_", "-")] if reading.detail in known.reasons else []
     yield from (Check(clause) for clause in dict.fromkeys(kept) if clause in contract.clauses)
 
 

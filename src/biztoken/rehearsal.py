@@ -8,7 +8,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -31,7 +31,10 @@ _CONTROLS = "controls"
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What a plan costs. `requests`, `tokens` by section; `sent_bytes` in all; `at_most` requests, whatever happens."""
+    """What a plan costs. `requests`, `tokens` by section; `sent_bytes` in all; `at_most` requests, whatever happens.
+
+    `covered`: by level, how many clauses it shows, of how many that are judged.
+    """
 
     cases: int
     requests: Mapping[str, int]
@@ -39,6 +42,7 @@ class Price:
     sent_bytes: int
     at_most: int
     rate: float | None
+    covered: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     @property
     def total(self) -> int:
@@ -73,7 +77,17 @@ def rehearse(options: Options) -> Price:
         rows = [json.loads(line) for line in lines if line]
     families = {case.id: case.family for case in suite.planned}
     counted = without_repeated_bursts(rows)
-    return priced(counted, families, len(suite.planned), ceiling(len(counted), target), rate)
+    price = priced(counted, families, len(suite.planned), ceiling(len(counted), target), rate)
+    return replace(price, covered=covered(suite.result["counts"]))
+
+
+def covered(counts: Json) -> dict[str, tuple[int, int]]:
+    """By level, how many clauses a run showed, of how many that are judged. Pure."""
+    levels = {level: counts.get(level, {}) for level in ("MUST", "SHOULD")}
+    return {
+        level: (numbers.get("PASS", 0), sum(numbers.values()) - numbers.get("EXCLUDED", 0))
+        for level, numbers in levels.items()
+    }
 
 
 def without_repeated_bursts(rows: Sequence[Json]) -> list[Json]:
@@ -114,17 +128,20 @@ def told(price: Price, lang: str) -> str:
     lines = [f"{name:<14}{count:>10}{token:>12}" for name, count, token in (head, *rows)]
     times = ", ".join(f"{_minutes(price.seconds(each))} @ {each * 1000:.0f} ms" for each in LATENCIES)
     volume = f"{price.sent_bytes / 1e6:.1f} MB"
+    shown = ", ".join(f"{level} {kept}/{of}" for level, (kept, of) in price.covered.items())
     if zh:
         return "\n".join([
             f"{price.cases} 个用例，符合契约的接口恰好收到 {price.total} 个请求；"
             f"无论如何不超过 {price.at_most} 个（重发与复核）。",
             *lines,
+            f"覆盖的条款：{shown}",
             f"上传 {volume}；预计用时（按每个请求的耗时）：{times}",
         ])  # fmt: skip
     return "\n".join([
         f"{price.cases} cases: exactly {price.total} requests to a conformant endpoint, "
         f"never more than {price.at_most} to any (repetitions, confirmations).",
         *lines,
+        f"clauses covered: {shown}",
         f"upload {volume}; time by what one request takes: {times}",
     ])  # fmt: skip
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _PATHS = ("target", "contract", "waivers", "baseline")
 _KEPT = ("plan", "select", "strict", "seed", "fuzz", "rate", "max_in_flight")
-_TOLD = {*_PATHS, *_KEPT, "budget", "require"}
+_OPTIONS = {*_PATHS, *_KEPT, "budget", "require"}
 
 
 def read_plan(directory: Path) -> dict[str, Any]:
@@ -27,10 +27,12 @@ def read_plan(directory: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         hint = "it holds no plan.json; give the directory of a run"
         raise UserError(str(directory), hint, "其中没有 plan.json；请给出一次运行的目录") from None
-    if not isinstance(plan, dict) or not {"facts", "case_set"} <= plan.keys() or not _TOLD <= plan["options"].keys():
+    is_whole = isinstance(plan, dict) and plan.keys() >= {"facts", "case_set", "options"}
+    if not is_whole or not plan["options"].keys() >= _OPTIONS:
         hint = "an older version made it; start the run anew"
         raise UserError(str(directory), hint, "由较旧版本生成；请重新运行")
-    return plan
+    known: dict[str, Any] = plan
+    return known
 
 
 def as_planned(options: Options, directory: Path) -> Options:

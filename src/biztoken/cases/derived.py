@@ -9,6 +9,8 @@ from biztoken.cases.case import Branch, Case, all_branches
 from biztoken.contract import Contract, Parameter
 from biztoken.judge import Alternative, Expected
 
+HUGE = 10**20  # a number that overflows whatever holds 64 bits
+
 
 def derived_cases(contract: Contract) -> Iterator[Case]:
     """Every case that the contract's own data implies."""
@@ -123,8 +125,8 @@ def _number(parameter: Parameter, contract: Contract) -> Iterator[Case]:
         for value in (parameter.minimum, (parameter.minimum + parameter.maximum) // 2, parameter.maximum):
             change = {"set": {parameter.name: str(value)}}
             yield _accepted(parameter, "range", contract, f"{slug}-{value}{suffix}", where, **change)
-        for value in (parameter.minimum - 1, parameter.maximum + 1, 10**20):
-            label = str(value).replace("-", "minus-") if value < 10**6 else "huge"
+        for value in (parameter.minimum - 1, parameter.maximum + 1, HUGE):
+            label = str(value).replace("-", "minus-") if value != HUGE else "huge"
             yield _refused(parameter, "range", contract, f"{slug}-{label}{suffix}", where, str(value))
         for label, text in (("letters", "abc"), ("digits-and-letters", f"{parameter.minimum}x")):
             yield _refused(parameter, "number", contract, f"{slug}-{label}{suffix}", where, text)

@@ -31,6 +31,12 @@ def read_file(path: Path, contract: Contract) -> Iterator[Case]:
         unknown = set(row) - _KEYS
         if unknown:
             raise UserError(f"{path.name}: {row.get('id')}", f"the key {min(unknown)} is unknown; see docs/cases.md")
+        lacking = [key for key in ("id", "clause", "expect") if key not in row]
+        if lacking:
+            raise UserError(f"{path.name}: {row.get('id')}", f"the key {lacking[0]} is missing; see docs/cases.md")
+        if row.get("filler", "body") not in contract.limits:
+            known = ", ".join(contract.limits)
+            raise UserError(f"{path.name}: {row['id']}: filler {row['filler']}", f"known limits are {known}")
         yield _case(row, path.stem, contract)
 
 
