@@ -47,6 +47,9 @@ ENDS = {
 }
 
 
+needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="the tool works on a repository")
+
+
 # --- the templates, taken apart
 
 
@@ -421,6 +424,7 @@ def test_a_job_without_its_secret_is_no_success(job, desk):
     assert "FACEID_KEY" in done.stdout
 
 
+@needs_git
 def test_badge_is_published_on_a_branch_of_its_own(desk):
     """The branch holds the badge and nothing else, also when it is published again."""
     run, origin, clone = desk.place / "temp" / "run", desk.place / "origin.git", desk.place / "clone"
@@ -517,6 +521,7 @@ def test_no_hook_that_calls_the_endpoint_runs_by_itself():
     assert [hooks()[name]["stages"] for name in sending] == [["manual"]]
 
 
+@needs_git
 @pytest.mark.parametrize(
     ("line", "is_clean"),
     [

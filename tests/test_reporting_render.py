@@ -11,15 +11,17 @@ from biztoken import reporting
 from biztoken.errors import UserError
 from biztoken.reporting import render
 
+PAGES = ("index.html", "summary.md", "junit.xml")
 
-def test_three_reports_are_written(tmp_path):
-    """The page, the summary and the test results stand beside the records, and nothing else."""
+
+def test_reports_are_written(tmp_path):
+    """The page, the summary, the test results and the badge stand beside the records, and nothing else."""
     write(tmp_path, broken(), broken_exchanges())
     before = {path.name for path in tmp_path.iterdir()}
 
     render(tmp_path, "en")
 
-    assert {path.name for path in tmp_path.iterdir()} - before == {"index.html", "summary.md", "junit.xml"}
+    assert {path.name for path in tmp_path.iterdir()} - before == {*PAGES, "badge.json", "badge.svg"}
 
 
 def test_run_is_rendered_from_its_result_alone(tmp_path):

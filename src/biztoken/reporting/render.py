@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from biztoken.errors import UserError
+from biztoken.reporting.badge import badge, svg
 from biztoken.reporting.html import index_html
 from biztoken.reporting.junit import junit_xml
 from biztoken.reporting.prove_junit import proof_xml
@@ -20,7 +21,7 @@ from biztoken.reporting.summary import summary_md
 def render(directory: Path, lang: str) -> None:
     """Write `index.html`, `summary.md` and `junit.xml` beside the records; read nothing else, change no record.
 
-    A proof of the suite gets `matrix.json`, too.
+    A run gets its badge, too, and a proof of the suite `matrix.json`.
     """
     run = load(directory)
     reports = _of_a_proof(run, lang) if is_proof(run.result) else _of_a_target(run, lang)
@@ -34,10 +35,13 @@ def render(directory: Path, lang: str) -> None:
 
 
 def _of_a_target(run: Run, lang: str) -> dict[str, str]:
+    told = badge(run.result, lang)
     return {
         "index.html": index_html(run, lang),
         "summary.md": summary_md(run, lang),
         "junit.xml": junit_xml(run, lang),
+        "badge.json": json.dumps(told, ensure_ascii=False) + "\n",
+        "badge.svg": svg(told),
     }
 
 
