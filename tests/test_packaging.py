@@ -24,7 +24,7 @@ NAMED_ONLY = {"httptools": "uvicorn is told by name to parse with it"}
 # Its metadata names only the compiled half.
 HOMES = {"dlib": ["dlib-bin"]}
 # Imported by tests/ from beside them.
-OWN = {"biztoken"} | {path.stem for path in (ROOT / "tests").glob("*.py")}
+OWN = {"biztoken"} | {path.stem for place in ("tests", "bench") for path in (ROOT / place).glob("*.py")}
 
 
 def declared(*groups: str) -> dict[str, Requirement]:

@@ -91,7 +91,7 @@ def result_of(suite: Suite, *, complete: bool) -> Json:
 def case_results(suite: Suite) -> list[CaseResult]:
     """What each planned case earned; a case that was not reached is NOT_RUN."""
     run = suite.run
-    reason = run.stopped or Text("The run ended before it.", "运行在此之前结束。")
+    reason = run.stopped or run.ended
     return [run.results.get(case.id) or run.result(case, Verdict.NOT_RUN, reason) for case in suite.planned]
 
 

@@ -62,8 +62,7 @@ def rehearse(options: Options) -> Price:
         with _stand_in(options, contract, directory) as (target, rate, fuzz):
             plain = replace(options, out=directory / "run", fuzz=fuzz, budget=None)
             (directory / "run").mkdir()
-            suite = Suite(plain, contract, target, directory / "run")
-            suite.reports = False
+            suite = Suite(plain, contract, target, directory / "run", is_rehearsed=True)
             suite.on_plan = lambda cases, _requests: progress.start(cases)
             suite.on_case = lambda result: progress.advance(result.verdict)
             try:

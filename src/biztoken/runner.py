@@ -26,13 +26,15 @@ from biztoken.verdicts import CaseResult, Text
 RELEASE = "CONCURRENCY-LIMIT-EXCEEDED-RELEASE"
 REPEATS = 3  # how often noise is met again before a case is untestable
 HARNESS_IN_A_ROW = 3  # then the rest of the run would tell nothing
+ENDED = Text("The run ended before it.", "运行在此之前结束。")
 NOT_RECORDED = Text("What it would send was not recorded.", "没有它所需请求的记录。")
 
 
 class Run:
     """One run over one target: settles cases and keeps what they earned; writes evidence as it happens.
 
-    `starved`: the ids of cases that met nothing but noise. `stopped`: why the rest is not run.
+    `starved`: the ids of cases that met nothing but noise. `stopped`: why the rest is not run; else `ended` says why
+    a case has no result.
     """
 
     def __init__(self, client: Client, contract: Contract, samples: Samples, evidence: Evidence) -> None:
@@ -46,6 +48,7 @@ class Run:
         self.results: dict[str, CaseResult] = {}
         self.starved: list[str] = []
         self.stopped: Text | None = None
+        self.ended = ENDED
         self._later: list[Case] = []
         self._harness_in_a_row = 0
         self._last_noise = ""
@@ -63,6 +66,7 @@ class Run:
             self.stopped = problem.reason
             return self.result(case, Verdict.NOT_RUN, problem.reason)
         except NotRecordedError:
+            self.ended = NOT_RECORDED
             return self.result(case, Verdict.NOT_RUN, NOT_RECORDED)
         except Exception as problem:  # a fault of this program must not look like the target's
             told = f"{problem.__class__.__name__}: {problem}"
