@@ -65,9 +65,11 @@ def test_reason_says_whose_budget_it_was(chosen: bool, words: str) -> None:
 
 # --- runs
 
-
 LONGER_UUID = {"id": "uuid", "change": {"contract": {"parameters": {"uuid": {"max_bytes": 129}}}}}
 FAILING_ONCE = {"id": "once", "when": {"after": PROBES}, "change": {"error": "INTERNAL_ERROR"}, "times": 1}
+# Neither a request nor its control is answered, however often they are sent; then all is well.
+SILENT = {"id": "silent", "when": {"after": PROBES + 1}, "change": {"close": "before"}, "times": 5}
+TROUBLED = ("--select", "UUID-LENGTH")
 UUID, BISECTION = ("--select", "UUID-LENGTH or BIZ-NO-LENGTH"), ("--select", "quality-bisection")
 
 
@@ -82,7 +84,7 @@ class Plan:
     budgets: tuple[int, ...]
     sent: tuple[int, ...]
     codes: tuple[int, ...]
-    fault: Mapping[str, Any] | None = None
+    faults: tuple[Mapping[str, Any], ...] = ()
 
 
 PLANS = {
@@ -91,8 +93,11 @@ PLANS = {
     "in the burst": Plan(("--select", "concurrency"), (PROBES + 1 + 3 + LIMIT - 1,), (PROBES + 1 + 3,), (3,)),
     "resumed with the same": Plan(BISECTION, (PROBES + 5, PROBES + 5), (PROBES + 5, PROBES + 5), (3, 3)),
     "twice": Plan(BISECTION, (PROBES + 5, PROBES + 9, 200), (PROBES + 5, PROBES + 9, -1), (3, 3, 0)),
-    "spent on a repetition": Plan(("--select", "uuid-one-character"), (PROBES + 2,), (PROBES + 2,), (3,), FAILING_ONCE),
-    "after a finding": Plan(UUID, (PROBES + 7, PROBES + 7), (PROBES + 7, PROBES + 7), (1, 1), LONGER_UUID),
+    "spent on a repetition": Plan(
+        ("--select", "uuid-one-character"), (PROBES + 2,), (PROBES + 2,), (3,), (FAILING_ONCE,)
+    ),
+    "after a finding": Plan(UUID, (PROBES + 7, PROBES + 7), (PROBES + 7, PROBES + 7), (1, 1), (LONGER_UUID,)),
+    "trouble before a finding": Plan(TROUBLED, (PROBES + 12,) * 2, (PROBES + 12,) * 2, (1, 1), (SILENT, LONGER_UUID)),
 }
 
 
@@ -104,7 +109,7 @@ def runs(ahead: Ahead, cli: Cli) -> Callable[[str], list[Outcome]]:
 
 def play(cli: Cli, plan: Plan) -> list[Outcome]:
     """Run a plan with its first budget, and resume it with each of the others."""
-    with cli.mock([plan.fault] if plan.fault else []) as url:
+    with cli.mock(plan.faults) as url:
         target = cli.target(url, concurrency_limit=LIMIT)
         out = cli.new_path("run")
         done = []
@@ -208,6 +213,17 @@ def test_finding_before_the_end_fails(run: list[Outcome]) -> None:
         assert (each.result["verdict"], each.result["complete"]) == ("not-conformant", False)
         assert each.earned("FAIL") == {"UUID-LENGTH"}
         assert "NOT_RUN" in {case["verdict"] for case in each.result["cases"]}
+
+
+@pytest.mark.parametrize("run", ["trouble before a finding"], indirect=True)
+def test_finding_on_record_still_fails(run: list[Outcome]) -> None:
+    """A case that met trouble and cannot be paid for again keeps no later one, which is on record, from its verdict."""
+    first, second = map(verdicts_of, run)
+    troubled = {name for name, verdict in first.items() if verdict == "HARNESS"}
+
+    assert len(troubled) == 1
+    assert second == first | dict.fromkeys(troubled, "NOT_RUN")
+    assert "FAIL" in second.values()
 
 
 def verdicts_of(run: Outcome) -> dict[str, str]:

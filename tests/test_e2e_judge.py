@@ -58,7 +58,7 @@ class Play:
 
 WIDE = (
     *("--fuzz", "1", "--select"),
-    "fuzz-compare-still or sequences or signature or protocol or permissions or PRECEDENCE or concurrency",
+    "fuzz-compare-still or sign-replay or quality-default or protocol or PRECEDENCE or concurrency",
 )
 PLAYS = {
     "conformant": Play(WIDE, ROLES, {"concurrency_limit": 5, "single_use_sign": True}),
@@ -67,7 +67,6 @@ PLAYS = {
     "time-used-in-microseconds": Play(),
     "reply-html-intermittent": Play(),
     "reply-cut-now-and-then": Play(),
-    "concurrency-one-less": Play(("--select", "concurrency"), fields={"concurrency_limit": 5}),
     "busy twice": Play(("--select", "BIZ-NO-LENGTH"), fault=BUSY),
     "silent for one case": Play(("--select", "UUID-LENGTH"), fault=SILENT),
 }

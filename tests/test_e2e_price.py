@@ -33,7 +33,7 @@ class Plan:
     mock: tuple[str, ...] = ()
 
 
-REHEARSED = ("quick", "one clause", "permits", "in flight", "at a rate", "own pictures", "no single use")
+REHEARSED = ("quick", "one clause", "permits", "at a rate", "own pictures")
 # The plans that people run, whole, by hand: ("--plan", "quick"), ("--plan", "core"), ("--fuzz", "2").
 SOUND = {
     "quick": Plan(("--plan", "quick", "--select", "not images and not sequences and not arguments"), ROLES),
@@ -60,7 +60,6 @@ FAULTY = {
     "internal-error-lasting": Plan(("--plan", "quick", "--select", "arguments or signature")),
     "reply-html-intermittent": Plan(("--plan", "quick", "--select", "arguments or signature")),
     "reply-cut-now-and-then": Plan(("--plan", "quick", "--select", "arguments or signature")),
-    "concurrency-ignored": Plan(("--select", "concurrency"), fields={"concurrency_limit": 5}),
 }
 
 
