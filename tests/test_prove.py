@@ -142,7 +142,7 @@ def test_outcome_of_a_fault(told: Json | None, outcome: str, own: bool, others: 
 
 def test_warning_kills_a_fault_of_a_should_clause() -> None:
     """A SHOULD clause is broken by a warning."""
-    row = fault_row(result("VERBOSE-VALUES-REFUSED", code=0), "verbose-unchecked")
+    row = fault_row(result("VERBOSE-VALUES-REFUSED", code=0), "verbose-2-accepted")
 
     assert (row["outcome"], row["own"]) == ("killed", True)
 

@@ -25,10 +25,14 @@ VALUE_KEPT = 2_000  # characters of a field; the large-upload filler is 20 MB
 class Evidence:
     """Appends one line per exchange, as it happens, so that a killed run keeps all but the torn last line.
 
-    `signs`, `numbers` and `pictures` are those that were sent: what no record may hold.
+    `signs`, `numbers` and `pictures` are those that were sent: what no record may hold. `is_open`: nothing is private,
+    because a mock of our own was asked with its own keys for a person made for it.
     """
 
-    def __init__(self, directory: Path, private: Iterable[str], known: Iterable[str] = ()) -> None:
+    def __init__(
+        self, directory: Path, private: Iterable[str], known: Iterable[str] = (), *, is_open: bool = False
+    ) -> None:
+        self._is_open = is_open
         self._known = frozenset(known)  # cases that are recorded already
         self._redactor = Redactor(private)
         self.signs: list[str] = []
@@ -47,7 +51,7 @@ class Evidence:
             self._zero, self._wall = exchange.started, datetime.now(UTC).timestamp() - exchange.elapsed_ms / 1000
         reply = exchange.reply
         self._learn(exchange.form)
-        body = self.redact(_without_own(reply.body.decode("utf-8", "replace"), exchange.form)) if reply else ""
+        body = self._shown(reply.body.decode("utf-8", "replace"), exchange.form) if reply else ""
         record: Json = {
             "id": exchange.id,
             "case": case,
@@ -62,7 +66,7 @@ class Evidence:
             },
             "reply": {
                 "status": reply.status,
-                "headers": {self.redact(name): _without_own(value, exchange.form) for name, value in reply.headers},
+                "headers": {self.redact(name): self._shown(value, exchange.form) for name, value in reply.headers},
                 "body": body[:BODY_KEPT],
                 "bytes": len(reply.body),
             }
@@ -86,7 +90,11 @@ class Evidence:
 
     def redact(self, value: Any) -> Any:
         """The same value with every private text replaced, whatever the nesting."""
-        return self._redactor.redact(value)
+        return value if self._is_open else self._redactor.redact(value)
+
+    def _shown(self, text: str, form: Form) -> str:
+        """What a target said, without what was sent to it."""
+        return text if self._is_open else str(self.redact(_without_own(text, form)))
 
     def close(self) -> None:
         self._exchanges.close()
@@ -94,6 +102,8 @@ class Evidence:
 
     def _learn(self, form: Form) -> None:
         """Keep what was sent and may be repeated later, in another reply or in a finding."""
+        if self._is_open:
+            return
         for name, value in form:
             if isinstance(value, Upload):
                 self.pictures[id(value)] = value

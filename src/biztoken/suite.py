@@ -111,8 +111,9 @@ class Suite:
             _clear(directory)
         # A mock's keys, and a person made for them, are no secrets.
         is_open = is_rehearsed and target.is_mock and not target.person
-        private = [] if is_open else [*target.private_texts(), person.name, person.number]
-        self.evidence = Evidence(directory, private, recording.finished if recording and live else ())
+        private = [*target.private_texts(), person.name, person.number]
+        recorded = recording.finished if recording and live else ()
+        self.evidence = Evidence(directory, private, recorded, is_open=is_open)
         self._finished = frozenset(recording.finished if recording else ())
         self._repeated = len(recording.dropped) if recording else 0
         self.budget = Budget(options.budget, recording.sent if recording else 0, chosen=options.budget is not None)
@@ -207,8 +208,8 @@ class Suite:
             "options": options_json(self),
             "case_set": self.case_set,
         }
-        write_json(self.directory / "plan.json", self.evidence.redact(plan))
         if self.reports:  # so that a killed run leaves a page, too
+            write_json(self.directory / "plan.json", self.evidence.redact(plan))
             write_result(self.directory, result_of(self, complete=False))
             self.render()
         self.on_plan(len(rows), requests)
@@ -262,10 +263,10 @@ class Suite:
         note = history.update(self.directory, self.result) if self.remembers else None
         if note:
             self.result["notes"].append(note.as_json())
-        write_result(self.directory, self.result)
         self.evidence.close()
-        self.render()
         if self.reports:
+            write_result(self.directory, self.result)
+            self.render()
             records = [path for name in _RECORDS if (path := self.directory / name).is_file()]
             self.tell_leaks(leaks.search(records, self.canaries()))
         return int(self.result["exit_code"])

@@ -20,6 +20,7 @@ from biztoken.pictures import Pictures
 from biztoken.prove.gate import MOST_OTHERS
 from biztoken.prove.outcome import row_of
 from biztoken.prove.trials import Trial
+from biztoken.reporting import render, write_result
 from biztoken.settings import Target
 from biztoken.suite import Options, Suite
 
@@ -81,8 +82,8 @@ def run(trial: Trial) -> Json:
     if row["outcome"] in _AS_IT_SHOULD_BE and row.get("own", True) and row.get("others", 0) <= MOST_OTHERS:
         shutil.rmtree(directory)
     else:
-        suite.reports = True
-        suite.render()
+        write_result(directory, suite.result)
+        render(directory, "en")
         row["directory"] = f"{bench.runs.name}/{trial.id}"
     return row
 
