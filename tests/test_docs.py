@@ -447,6 +447,8 @@ def test_sample_is_a_run_of_this_version():
 
     assert {"FAIL", "WARN", "UNTESTABLE", "PASS", "OBSERVED"} <= verdicts
     assert {path.name for path in (ROOT / "reports" / "sample-check").iterdir()} == {
+        "badge.json",
+        "badge.svg",
         "index.html",
         "junit.xml",
         "result.json",
