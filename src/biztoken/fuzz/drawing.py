@@ -27,13 +27,14 @@ def draw(view: View, *, examples: int = DEFAULT_EXAMPLES, seed: int = 0) -> Iter
     nothing. The same view, number and seed give the same requests in every process. No network is
     used, nothing is printed, nothing stays on disk. Not safe for threads.
     """
-    key = (repr(view), examples, seed)
+    key = (view.id, json.dumps(view.schema, sort_keys=True), examples, seed)
     if key not in _DRAWN:
         _DRAWN[key] = tuple(_draw(view, examples, seed))
     yield from _DRAWN[key]
 
 
-_DRAWN: dict[tuple[str, int, int], tuple[Drawn, ...]] = {}
+# Drawn once in a process: the plan counts them, and a proof sends them many times.
+_DRAWN: dict[tuple[str, str, int, int], tuple[Drawn, ...]] = {}
 
 
 def _draw(view: View, examples: int, seed: int) -> Iterator[Drawn]:
