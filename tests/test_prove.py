@@ -205,7 +205,7 @@ def missed(outcome: str) -> Json:
 
 def varied(id_: str, outcome: str = "clean", combination: bool = False) -> Json:
     """A variation's row."""
-    return {"id": id_, "outcome": outcome, "combination": combination}
+    return {"id": id_, "outcome": outcome, "combination": combination, "untestable": []}
 
 
 ALL = [killed(f"f-{clause.id}", clause.id) for clause in JUDGED]
@@ -230,6 +230,8 @@ def broken_rules(faults: list[Json], variations: list[Json]) -> dict[str, list[s
         ([*ALL, missed("not_run")], [], {"all-judged": ["x"]}),
         (ALL, [varied("v", "false_alarm")], {"no-false-alarm": ["v"]}),
         (ALL, [varied("v", "failed")], {"all-judged": ["v"]}),
+        (ALL, [varied("v") | {"untestable": ["UUID-LENGTH"]}], {"nothing-hidden": ["v"]}),
+        (ALL, [varied("v") | {"untestable": ["IMAGE-SIZE-NAME"]}], {}),
     ],
 )  # fmt: skip
 def test_gate_names_what_breaks_it(faults: list[Json], variations: list[Json], broken: dict[str, list[str]]) -> None:

@@ -14,6 +14,7 @@ MOST_OTHERS = 1
 def gate(clauses: Sequence[Clause], faults: Sequence[Json], varied: Sequence[Json]) -> list[Json]:
     """Each rule with what breaks it. `clauses`: those that are judged and not only observed."""
     killed = {row["clause"] for row in faults if row["outcome"] == "killed" and row["own"]}
+    must = {clause.id for clause in clauses if clause.level is Level.MUST}
     done = [row for row in faults if row["outcome"] in ("killed", "survived")]
     return [
         _rule(
@@ -45,6 +46,12 @@ def gate(clauses: Sequence[Clause], faults: Sequence[Json], varied: Sequence[Jso
             "No variation and no combination of them breaks a clause.",
             "任何变体及其组合都不违反条款。",
             (row["id"] for row in varied if row["outcome"] == "false_alarm"),
+        ),
+        _rule(
+            "nothing-hidden",
+            "No variation leaves a MUST clause untestable: a run that tests nothing raises no alarm either.",
+            "任何变体都不会使 MUST 条款无法测试：什么都不测的运行同样不会误报。",
+            (row["id"] for row in varied if must.intersection(row["untestable"])),
         ),
         _rule(
             "all-judged",
