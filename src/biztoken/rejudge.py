@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from biztoken.errors import UserError
 from biztoken.model import Json
 from biztoken.recording import read_recording
 from biztoken.reporting import print_summary
-from biztoken.resuming import as_planned, read_plan
+from biztoken.resuming import as_planned, read_plan, recorded_result
 from biztoken.settings import target_of_facts
 from biztoken.suite import Options, Suite, make_directory, waivers_of
 
@@ -58,12 +57,3 @@ def differences(before: Json, after: Json) -> list[tuple[str, str, str]]:
     known = {row["id"]: row["verdict"] for row in before["clauses"]}
     pairs = ((row["id"], known.get(row["id"], "NOT_RUN"), row["verdict"]) for row in after["clauses"])
     return [(id_, old, new) for id_, old, new in pairs if old != new]
-
-
-def recorded_result(directory: Path) -> Json | None:
-    """result.json of a run, None where it was not written."""
-    try:
-        result: Json = json.loads((directory / "result.json").read_text("utf-8"))
-    except (OSError, ValueError):
-        return None
-    return result

@@ -48,7 +48,7 @@ def resumed(options: Options) -> tuple[Options, Recording]:
     """The options and the record of a stopped run. UserError where there is nothing to go on with."""
     directory = options.resume or Path()
     known = replace(as_planned(options, directory), out=directory)
-    result = _result(directory)
+    result = recorded_result(directory)
     troubled = any(case["verdict"] in ("HARNESS", "NOT_RUN") for case in result.get("cases", ()))
     if result.get("complete") and not troubled:
         what = f"--resume {directory}"
@@ -67,7 +67,8 @@ def go_on(directory: Path, recording: Recording, case_set: str) -> None:
     _note(directory, recording)
 
 
-def _result(directory: Path) -> dict[str, Any]:
+def recorded_result(directory: Path) -> dict[str, Any]:
+    """result.json of a run as it stands; empty where it was not written."""
     try:
         result: dict[str, Any] = json.loads((directory / "result.json").read_text("utf-8"))
     except (OSError, ValueError):
