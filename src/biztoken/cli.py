@@ -128,7 +128,7 @@ def check(require: str, dry_run: bool, **chosen: Any) -> None:
 
 
 @main.command(epilog="Exit codes: 0 proven, 1 not proven, 2 no verdict, 3 incomplete.")
-@click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Runs at once [default: two for each processor].")
+@click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Runs at once [default: three for each processor].")
 @click.option(
     "--only",
     default="",

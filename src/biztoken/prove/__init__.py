@@ -127,7 +127,7 @@ def prove(options: Options) -> int:
     known = catalogue(contract)
     trials = plan(known, contract, only=options.only, seed=options.seed)
     directory = make_directory(options.out, "prove")
-    jobs = options.jobs or 2 * (os.cpu_count() or 1)
+    jobs = options.jobs or 3 * (os.cpu_count() or 1)
     proof = Proof(options, contract, known, trials, jobs)
     mock = EmbeddedMock(options.contract, rack=True)
     try:
