@@ -142,12 +142,15 @@ def test_connection_is_not_used_again_after_an_early_reply():
 
 def test_connection_that_took_no_request_is_not_used_again():
     """A reply that was there before the server reset the connection is read, and the connection is over."""
+    made = Event()
 
     def handle(connection, _number):
+        assert made.wait(LONGEST)  # a reset that comes sooner is told by the call that connects
         connection.sendall(answer(413, b"no"))
         reset(connection)
 
     with serving(handle) as server, closing(Connection(Endpoint(server.url))) as connection:
+        made.set()
         wait_for_reset(connection)
         reply = connection.exchange("POST", request())
 

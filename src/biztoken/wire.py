@@ -22,6 +22,8 @@ from biztoken.model import Reply
 
 CHUNK = 65_536
 LARGEST_REPLY = 8 * 1024 * 1024  # bytes; a get_biz_token reply has some hundred
+# Seconds. A signal that comes just before a system call does not end the call; Python heeds it when the call returns.
+LONGEST_WAIT = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +157,8 @@ class Connection:
             raise HarnessError("timeout", f"no reply within {self._endpoint.timeout:g} s")
         if isinstance(self.socket, ssl.SSLSocket) and self.socket.pending():
             return True, wants_to_send
-        readable, writable, _ = select.select([self.socket], [self.socket] if wants_to_send else [], [], left)
+        wanted = [self.socket] if wants_to_send else []
+        readable, writable, _ = select.select([self.socket], wanted, [], min(left, LONGEST_WAIT))
         return bool(readable), bool(writable)
 
     def _send(self, unsent: memoryview) -> memoryview:
