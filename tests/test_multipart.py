@@ -9,8 +9,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from biztoken.mock import multipart
-from biztoken.mock.multipart import MAX_HEADER_BYTES, MAX_PARTS, PROBLEMS, Form, Part, parse
+from biztoken import multipart
+from biztoken.multipart import MAX_HEADER_BYTES, MAX_PARTS, PROBLEMS, Form, Part, parse
 
 CONTENT_TYPE = "multipart/form-data; boundary=X"
 NAME_A = b'Content-Disposition: form-data; name="a"'
@@ -41,7 +41,7 @@ def one(header: bytes, value: bytes = b"1") -> bytes:
 
 def parse_slowly(content_type: str, body: bytes) -> Form:
     """Parse without the fast path."""
-    with patch.object(multipart, "_find_fast", return_value=None):
+    with patch.object(multipart, "_read_plain", return_value=None):
         return parse(content_type, body)
 
 
@@ -288,7 +288,7 @@ def test_absent_and_empty_type_differ() -> None:
 
 def test_plain_form_takes_the_fast_path() -> None:
     """The form of an ordinary client is read without the slow path."""
-    with patch.object(multipart, "_find_slow", side_effect=AssertionError):
+    with patch.object(multipart, "_find", side_effect=AssertionError):
         assert fields_of(parse(CONTENT_TYPE, TWO + b"--X--\r\n")) == [*A1, ("b", None, b"2")]
 
 

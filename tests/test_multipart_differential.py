@@ -16,7 +16,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from packaging.version import Version
 
-from biztoken.mock.multipart import parse
+from biztoken.multipart import parse
 
 # The versions that the tables were written against. Older ones read less; newer ones may make a row stale.
 VERSIONS = {"multipart": "2.0.1", "python-multipart": "0.0.34"}

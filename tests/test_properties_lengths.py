@@ -10,8 +10,8 @@ from urllib3.filepost import encode_multipart_formdata
 from biztoken import contract
 from biztoken.cases import Branch, all_branches, derived_cases
 from biztoken.mock.fields import Fields
-from biztoken.mock.multipart import parse
 from biztoken.mock.rulebook import Rulebook
+from biztoken.multipart import parse
 
 CONTRACT = contract.load()
 BOUNDED = [parameter for parameter in CONTRACT.parameters.values() if parameter.max_bytes is not None]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from urllib3.fields import RequestField
 from urllib3.filepost import encode_multipart_formdata
 
-from biztoken.mock.multipart import PROBLEMS, Form, Part, parse
+from biztoken.multipart import PROBLEMS, Form, Part, parse
 
 often = settings(derandomize=True, deadline=None, database=None, max_examples=60)
 

@@ -9,7 +9,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from urllib3.filepost import encode_multipart_formdata
 
-from biztoken.mock import multipart, signature
+from biztoken import multipart
+from biztoken.mock import signature
 from biztoken.signing import SPOILS, VALIDITY, Key, Secret, make_sign, raw_text, sign_text
 
 ALPHABET = (string.ascii_letters + string.digits + "+/").encode()

@@ -1,0 +1,12 @@
+"""Lint: whether a request keeps what the contract asks of a client, and what to mend where it does not.
+
+Everything here but `keys` is pure: the request, the contract, the keys and the time are arguments.
+"""
+
+from __future__ import annotations
+
+from biztoken.lint.advice import LEVELS, Advice, Level
+from biztoken.lint.judge import lint
+from biztoken.lint.sequence import lint_sequence
+
+__all__ = ["LEVELS", "Advice", "Level", "lint", "lint_sequence"]
