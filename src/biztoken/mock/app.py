@@ -15,17 +15,18 @@ from biztoken.contract import Contract
 from biztoken.mock import answers, rules, wire
 from biztoken.mock.answers import Answer
 from biztoken.mock.call import Call, Refusal
+from biztoken.mock.choices import Choices
 from biztoken.mock.conditions import Stage
 from biztoken.mock.fields import Fields
 from biztoken.mock.gallery import Gallery
 from biztoken.mock.keys import Key
 from biztoken.mock.latency import Latency, duration
-from biztoken.mock.multipart import Part, parse
 from biztoken.mock.plan import Plan
 from biztoken.mock.rulebook import Rulebook
 from biztoken.mock.rules import SingleUse
 from biztoken.mock.state import State
-from biztoken.mock.wire import GoneError, Receive, Send, TooLargeError
+from biztoken.mock.wire import GoneError, HangUpError, Receive, Send, TooLargeError
+from biztoken.multipart import Part, parse
 
 _TOO_LARGE = Refusal("Request Entity Too Large", cause="body-too-large")
 _NOT_FOUND = Refusal("API_NOT_FOUND", cause="no-such-api")
@@ -46,11 +47,13 @@ class App:
         rng: random.Random | None = None,
         single_use: bool = True,
         gallery: Gallery | None = None,
+        choices: Choices | None = None,
     ) -> None:
         self._book = Rulebook(contract)
         self._keys = keys
         self._latency = latency
         self._plan = plan
+        self._choices = choices
         self._rng = rng or random.Random()
         self._single_use = SingleUse.MARKED if single_use else SingleUse.NONE
         self.state = State()
@@ -61,19 +64,32 @@ class App:
         if scope["type"] != "http":
             return
         call = Call(scope, self._book, time.perf_counter(), after_error=self.state.failed_before)
+        call.plan = self._plan if self._choices is None else self._chosen(call, self._choices, scope)
         try:
             rest = await self._decide(call, receive)
             await self._answer(call, send, receive, rest)
+        except HangUpError:
+            await wire.hang_up(send, receive)
         except GoneError:
             return
         finally:
             self._leave(call)
 
+    def _chosen(self, call: Call, choices: Choices, scope: MutableMapping[str, Any]) -> Plan | None:
+        """The faults of the answer that was chosen for this call; a request to another API uses none up."""
+        taken = choices.take() if call.path == call.contract.path and call.method == "POST" else None
+        if taken is None:
+            return self._plan
+        chosen, plan = taken
+        if wire.DRAFT in scope:
+            scope[wire.DRAFT].chosen = chosen.name
+        return plan
+
     async def _decide(self, call: Call, receive: Receive) -> float:
         """Set `call.refusal`, whatever happens; how many seconds to wait for what the client still sends."""
         try:
             await self._judge(call, receive)
-        except GoneError:
+        except (GoneError, HangUpError):
             raise
         except TooLargeError as problem:
             call.refusal = _TOO_LARGE
@@ -86,7 +102,9 @@ class App:
 
     async def _judge(self, call: Call, receive: Receive) -> None:
         """Set `call.refusal`; takes a slot where the request gets that far."""
-        altered = self._plan.alter(call, Stage.ARRIVAL) if self._plan else {}
+        altered = call.plan.alter(call, Stage.ARRIVAL) if call.plan else {}
+        if "hang_up" in altered:
+            raise HangUpError
         length = call.header(b"content-length")
         body = await wire.read_body(receive, length, call.contract.limits["body"])
         # The contract has one API: a POST to one path. What other methods answer is not stated (no 405 is in its
@@ -95,8 +113,8 @@ class App:
             return
         call.fields = _fields(call, body, altered)
         del body
-        if self._plan:
-            altered |= self._plan.alter(call, Stage.BODY)
+        if call.plan:
+            altered |= call.plan.alter(call, Stage.BODY)
         for step in altered.get("order", rules.STEPS):
             if step == "slot":
                 over = self._first(call, self._enter(call, altered))
@@ -112,8 +130,8 @@ class App:
     def _step(self, step: str, call: Call, altered: Mapping[str, Any]) -> Iterator[Refusal]:
         """What a step refuses that needs nothing but the request and the state."""
         if step == "sign":
-            now = time.time() - duration(altered.get("skew", 0))
-            single_use = SingleUse(altered.get("single_use", self._single_use))
+            now = time.time() - (duration(altered["skew"]) if "skew" in altered else 0.0)
+            single_use = SingleUse(altered["single_use"]) if "single_use" in altered else self._single_use
             return rules.sign(call, self._keys, self.state, now, single_use)
         if step == "permission":
             return rules.permission(call, self.state)
@@ -122,7 +140,7 @@ class App:
     def _first(self, call: Call, refusals: Iterator[Refusal]) -> bool:
         """Set `call.refusal` to the first refusal that no fault forgives; whether there is one."""
         for call.refusal in refusals:
-            if self._plan is None or not self._plan.forgives(call):
+            if call.plan is None or not call.plan.forgives(call):
                 return True
         call.refusal = None
         return False
@@ -132,6 +150,9 @@ class App:
         key = call.key
         api_key = key.api_key if key else ""
         limit = _altered(key.concurrency if key else None, altered)
+        quota = altered.get("per_second")
+        if quota is not None and not self.state.spend(api_key, quota, time.monotonic()):
+            yield _BUSY
         if not self.state.take(api_key, limit):
             call.in_flight = self.state.in_flight
             yield _BUSY
@@ -156,16 +177,18 @@ class App:
         if not wanted:
             return False
         longest = call.contract.limits["picture_side"]
-        looks = await asyncio.gather(*(self.gallery.look(data, longest, turn) for _, data, turn in wanted))
-        call.looks = {name: look for (name, _, _), look in zip(wanted, looks, strict=True)}
+        looks = [self.gallery.known(data, longest, turn) for _, data, turn in wanted]
+        if None in looks:
+            looks = await asyncio.gather(*(self.gallery.look(data, longest, turn) for _, data, turn in wanted))
+        call.looks = {name: look for (name, _, _), look in zip(wanted, looks, strict=True) if look is not None}
         return self._first(call, rules.pictures(call))
 
     async def _answer(self, call: Call, send: Send, receive: Receive, rest: float) -> None:
         """Send the answer, with the faults that apply to it; `rest`: seconds to wait for what is still being sent."""
         changes: dict[str, Any] = {}
         answer = self._decided(call)
-        if self._plan:
-            answer, changes = await self._spoil(call, self._plan, answer)
+        if call.plan:
+            answer, changes = await self._spoil(call, call.plan, answer, receive)
             self.state.remember(answer.payload, failed=call.refusal is not None)
         self._leave(call)
         if answer.text is None and "time_used" in answer.payload and "time_used" not in changes.get("set", {}):
@@ -173,7 +196,9 @@ class App:
             answer.payload["time_used"] = int((time.perf_counter() - call.started) * 1000)
         headers, body = answer.encode(changes.get("layout", ()), chunked=changes.get("chunked", False))
         closing = changes.get("close")
-        if closing in ("before", "mid-body"):
+        if closing == "never":
+            await wire.pause(receive, None)
+        elif closing in ("before", "mid-body"):
             await wire.cut(send, receive, answer.status, headers, b"" if closing == "before" else body)
         elif rest:
             await wire.send_early(send, receive, answer.status, headers, body, seconds=rest)
@@ -188,13 +213,14 @@ class App:
             return answers.success(time.time(), faces)
         return answers.refusal(call.contract, call.refusal, time.time(), faces)
 
-    async def _spoil(self, call: Call, plan: Plan, answer: Answer) -> tuple[Answer, dict[str, Any]]:
+    async def _spoil(self, call: Call, plan: Plan, answer: Answer, receive: Receive) -> tuple[Answer, dict[str, Any]]:
         """Delay and change the answer as the faults say."""
         merged: dict[str, Any] = {}
         for changes in plan.changes(call):
             answer = answers.change(answer, changes, call, self.state.told, time.time())
             merged |= changes | {"set": merged.get("set", {}) | changes.get("set", {})}
-            await asyncio.sleep(duration(changes.get("delay", 0)))
+            if "delay" in changes:
+                await wire.pause(receive, duration(changes["delay"]))
         self._leave(call, duration(merged.get("hold_slot", 0)))
         return answer, merged
 

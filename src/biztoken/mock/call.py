@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from biztoken.contract import Contract
 from biztoken.mock.faces import Look
@@ -11,6 +11,9 @@ from biztoken.mock.fields import Fields
 from biztoken.mock.keys import Key
 from biztoken.mock.rulebook import Rulebook
 from biztoken.mock.signature import Signed
+
+if TYPE_CHECKING:
+    from biztoken.mock.plan import Plan
 
 
 class Refusal(NamedTuple):
@@ -29,12 +32,12 @@ class Call:
 
     `after_error`: whether the reply before told of an error.
     `in_flight`: slots taken by all keys when this call took its own, that one included.
-    `threshold`: least quality asked for; None where `image` was not looked at.
+    `plan`: the faults that may apply. `threshold`: least quality asked for; None where `image` was not looked at.
     """
 
     __slots__ = (
         "after_error", "book", "fields", "headers", "http_version", "in_flight", "key", "looks",
-        "method", "path", "refusal", "signed", "slot", "started", "threshold",
+        "method", "path", "plan", "refusal", "signed", "slot", "started", "threshold",
     )  # fmt: skip
 
     def __init__(self, scope: Mapping[str, Any], book: Rulebook, started: float, *, after_error: bool = False) -> None:
@@ -53,6 +56,7 @@ class Call:
         self.looks: dict[str, Look] = {}
         self.threshold: int | None = None
         self.refusal: Refusal | None = None
+        self.plan: Plan | None = None
 
     @property
     def contract(self) -> Contract:

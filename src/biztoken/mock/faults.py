@@ -23,7 +23,7 @@ from biztoken.mock.conditions import COUNTING, WORDS
 from biztoken.mock.rules import STEPS, SingleUse
 from biztoken.mock.spelling import no_yaml, unknown, unreadable
 
-CLOSINGS = ("before", "mid-body", "after")
+CLOSINGS = ("before", "mid-body", "after", "never")
 _FIELDS = ("id", "clause", "when", "change", "times")
 
 
@@ -73,7 +73,11 @@ def _is_duration(value: Any) -> bool:
 
 _SHAPES: Mapping[str, tuple[_Check, str, str]] = {
     "boolean": (lambda value: isinstance(value, bool), "true or false", " true 或 false"),
-    "closing": (lambda value: value in CLOSINGS, "before, mid-body or after", " before、mid-body 或 after"),
+    "closing": (
+        lambda value: value in CLOSINGS,
+        "before, mid-body, after or never",
+        " before、mid-body、after 或 never",
+    ),
     "counts": (_is_mapping_of(_is_whole), "a mapping of pictures to numbers of faces", "图片到人脸数的映射"),
     "duration": (_is_duration, "a duration such as 20ms", "时长，如 20ms"),
     "layouts": (
@@ -123,14 +127,16 @@ RULE_CHANGES = {
     "contract": "mapping",
     "concurrency": "limit",
     "duplicates": "last",
+    "hang_up": "true",
     "order": "order",
+    "per_second": "number",
     "single_use": "single use",
     "skew": "duration",
     "turn": "names",
     "urlencoded": "true",
 }
 # What must be known before the body is taken apart.
-EARLY_CHANGES = ("duplicates", "urlencoded")
+EARLY_CHANGES = ("duplicates", "hang_up", "urlencoded")
 ANSWER_CHANGES = {
     "body": "text",
     "chunked": "true",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping
 
 from biztoken.contract import Parameter
-from biztoken.mock.multipart import Part
+from biztoken.multipart import Part
 
 
 class Fields:

@@ -8,6 +8,7 @@ import os
 import time
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from typing import NamedTuple
 
 from biztoken.mock import faces
@@ -15,6 +16,7 @@ from biztoken.mock.faces import Look
 
 _REMEMBERED = 1024
 _Wanted = tuple[bytes, int, bool]
+_CACHED_BYTES = 131_072
 
 
 # A look that another gallery had before takes as long again, but no longer than this many seconds.
@@ -44,8 +46,17 @@ class Gallery:
 
     async def look(self, data: bytes, longest: int, turn: bool) -> Look:
         """Look at a picture, or remember; whoever asks while it is being looked at waits for the same look."""
-        wanted = (hashlib.blake2b(data, digest_size=20).digest(), longest, turn)
+        wanted = (_fingerprint(data), longest, turn)
         return (await self._timed(wanted, data)).look
+
+    def known(self, data: bytes, longest: int, turn: bool) -> Look | None:
+        """What is remembered of a picture; None where it must be looked at, or is being looked at."""
+        wanted = (_fingerprint(data), longest, turn)
+        future = self._looks.get(wanted)
+        if future is None or not future.done() or future.cancelled() or future.exception():
+            return None
+        self._looks.move_to_end(wanted)
+        return future.result().look
 
     def warm_up(self) -> None:
         """Load the detector in the background, so that the first picture does not wait for it."""
@@ -90,6 +101,16 @@ class Gallery:
         """A look that failed is no answer for the next who asks."""
         if (future.cancelled() or future.exception()) and self._looks.get(wanted) is future:
             del self._looks[wanted]
+
+
+def _fingerprint(data: bytes) -> bytes:
+    """What tells one picture from another. Clients send the same few again and again: of those it is remembered."""
+    return (_digest if len(data) <= _CACHED_BYTES else _digest.__wrapped__)(data)
+
+
+@lru_cache(maxsize=64)
+def _digest(data: bytes) -> bytes:
+    return hashlib.blake2b(data, digest_size=20).digest()
 
 
 def _look(data: bytes, longest: int, turn: bool) -> Timed:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from biztoken.contract import Contract, Parameter
-from biztoken.mock.multipart import Part
+from biztoken.multipart import Part
 
 # Nothing is documented about 05, +5, ` 7` or 50.0; here a number is what a computer writes.
 _NUMBER = re.compile(r"0|[1-9][0-9]*")
@@ -83,7 +83,7 @@ def _flaw(parameter: Parameter) -> Flaw:
         return lambda _, text: "" if text in values else "unlisted"
     if parameter.minimum is not None or parameter.maximum is not None:
         return lambda _, text: _number(parameter, text)
-    return lambda part, text: _length(parameter, part, text)
+    return _length(parameter.length, parameter.max_bytes)
 
 
 def _picture(part: Part, _text: str | None) -> str:
@@ -103,11 +103,12 @@ def _number(parameter: Parameter, text: str | None) -> str:
     return "out-of-range" if too_small or too_large else ""
 
 
-def _length(parameter: Parameter, part: Part, text: str | None) -> str:
-    if text is None:
-        return "not-utf-8"
-    if parameter.length is not None and len(text) != parameter.length:
-        return "wrong-length"
-    if parameter.max_bytes is not None and len(part.body) > parameter.max_bytes:
-        return "too-long"
-    return ""
+def _length(length: int | None, most: int | None) -> Flaw:
+    def flaw(part: Part, text: str | None) -> str:
+        if text is None:
+            return "not-utf-8"
+        if length is not None and len(text) != length:
+            return "wrong-length"
+        return "too-long" if most is not None and len(part.body) > most else ""
+
+    return flaw

@@ -92,11 +92,11 @@ def values(fields: Fields, book: Rulebook) -> Iterator[Refusal]:
     parts, texts = fields.parts, fields.texts
     flaws = book.section(texts).flaws
     # Fields come in any order; nearly always there is no flaw, and then nothing has to be put in order.
-    causes = {
-        name: cause
-        for name, part in parts.items()
-        if part.body and name in flaws and (cause := flaws[name](part, texts.get(name)))
-    }
+    causes: dict[str, str] = {}
+    for name, part in parts.items():
+        flaw = flaws.get(name)
+        if flaw is not None and part.body and (cause := flaw(part, texts.get(name))):
+            causes[name] = cause
     for name in flaws if causes else ():
         if name in causes:
             yield Refusal("BAD_ARGUMENTS", name, causes[name])

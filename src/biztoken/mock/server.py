@@ -24,7 +24,12 @@ from biztoken.contract import Contract
 from biztoken.errors import UserError
 from biztoken.mock import faults, keys, latency
 from biztoken.mock.app import App
+from biztoken.mock.archive import Archive
+from biztoken.mock.bounds import Guard, allow_connections
 from biztoken.mock.catalogue import catalogue, split
+from biztoken.mock.choices import Choices
+from biztoken.mock.chronicle import Lint
+from biztoken.mock.desk import Desk
 from biztoken.mock.faults import Fault
 from biztoken.mock.gallery import Gallery
 from biztoken.mock.keys import Key
@@ -42,6 +47,9 @@ _GRACE_SECONDS = 1
 @dataclass(frozen=True, slots=True)
 class Options:
     """What a user may choose. `port` 0: any free one. `seed` None: a new one, told if chance plays a part.
+
+    `journal`: a directory; with it come the journal, its page and the control API, which only this machine may use
+    unless `public_journal`. `journal_raw`: requests are kept as they came, too. `lint`: judges requests for the page.
 
     `precedence`: a run whose order of checks the mock follows.
     `faults`: entries or a file of them; `named`: ids of the catalogue. `rack`: serve every entry of the catalogue, too,
@@ -62,21 +70,28 @@ class Options:
     contract: Path | None = None
     allow_public: bool = False
     single_use: bool = True
+    journal: Path | None = None
+    journal_raw: bool = False
+    public_journal: bool = False
+    lint: Lint | None = None
 
 
 def serve(options: Options, *, announce: Callable[[str], None], stop_with_stdin: bool = False) -> None:
     """Serve until SIGINT, SIGTERM or, with `stop_with_stdin`, the end of standard input.
 
-    `announce` gets the URL of the endpoint once it answers. Mistakes in the options raise UserError.
+    `announce` gets the URL of the endpoint once it answers, then that of the journal's page, if there is one. Mistakes
+    in the options raise UserError.
     """
     rules = contract.load(options.contract)
-    app = _app(options, rules)
-    served = _rack(options, rules, app) if options.rack else app
+    choices = Choices(rules) if options.journal else None
+    app = _app(options, rules, choices)
+    served = _rack(options, rules, app, choices) if options.rack else app
     _check_tls(options)
     listener = _listen(options)
+    desk = _desk(options, rules, choices)
     config = uvicorn.Config(
-        served,
-        http="httptools",
+        desk.serve(served) if desk else served,
+        http=desk.protocol if desk else Guard,
         ws="none",
         lifespan="off",
         interface="asgi3",
@@ -90,7 +105,15 @@ def serve(options: Options, *, announce: Callable[[str], None], stop_with_stdin:
         ssl_certfile=options.tls_cert,
         ssl_keyfile=options.tls_key,
     )
-    server = _Server(config, lambda: announce(_url(options, listener, rules)))
+    allow_connections()
+    place = _place(options, listener)
+
+    def tell() -> None:
+        announce(f"{place}{rules.path}")
+        if desk:
+            announce(f"{place}{desk.path}")
+
+    server = _Server(config, tell)
     if stop_with_stdin:
         threading.Thread(target=_wait_for_stdin, args=(server,), daemon=True).start()
     app.gallery.warm_up()
@@ -100,6 +123,8 @@ def serve(options: Options, *, announce: Callable[[str], None], stop_with_stdin:
     finally:
         app.gallery.close()
         listener.close()
+        if desk:
+            desk.close()
 
 
 class _Server(uvicorn.Server):
@@ -126,7 +151,7 @@ class _Server(uvicorn.Server):
                 signal.signal(number, handler)
 
 
-def _app(options: Options, rules: Contract) -> App:
+def _app(options: Options, rules: Contract, choices: Choices | None) -> App:
     """The mock that the options ask for."""
     wanted = faults.load(options.faults, rules) if isinstance(options.faults, Path) else tuple(options.faults)
     if options.precedence:
@@ -142,10 +167,10 @@ def _app(options: Options, rules: Contract) -> App:
     seed = secrets.randbelow(2**32) if options.seed is None else options.seed
     if any("probability" in fault.when for fault in wanted) or (pace and pace.is_random):
         sys.stderr.write(f"biztoken mock: seed {seed}\n")
-    return _made(options, rules, _keys(options, limit), wanted, random.Random(seed), pace)
+    return _made(options, rules, _keys(options, limit), wanted, random.Random(seed), pace, choices=choices)
 
 
-def _rack(options: Options, rules: Contract, plain: App) -> Rack:
+def _rack(options: Options, rules: Contract, plain: App, choices: Choices | None) -> Rack:
     """Every entry of the catalogue beside the plain mock; all look at pictures through one gallery."""
     known = catalogue(rules)
 
@@ -153,7 +178,7 @@ def _rack(options: Options, rules: Contract, plain: App) -> Rack:
         names = split(name)
         chosen = _keys(options, known.concurrency_limit(names))
         gallery = Gallery(source=plain.gallery)
-        return _made(options, rules, chosen, known.arm(names), random.Random(options.seed), None, gallery)
+        return _made(options, rules, chosen, known.arm(names), random.Random(options.seed), None, gallery, choices)
 
     return Rack(plain, make)
 
@@ -166,9 +191,27 @@ def _made(
     rng: random.Random,
     pace: Latency | None,
     gallery: Gallery | None = None,
+    choices: Choices | None = None,
 ) -> App:
     plan = Plan(wanted, random.Random(rng.random())) if wanted else None
-    return App(rules, chosen, latency=pace, plan=plan, rng=rng, single_use=options.single_use, gallery=gallery)
+    return App(
+        rules,
+        chosen,
+        latency=pace,
+        plan=plan,
+        rng=rng,
+        single_use=options.single_use,
+        gallery=gallery,
+        choices=choices,
+    )
+
+
+def _desk(options: Options, rules: Contract, choices: Choices | None) -> Desk | None:
+    """The journal with its page, where one is asked for."""
+    if options.journal is None or choices is None:
+        return None
+    archive = Archive(options.journal, keeps_raw=options.journal_raw)
+    return Desk(rules, _keys(options, None), choices, archive, lint=options.lint, is_public=options.public_journal)
 
 
 def _keys(options: Options, limit: int | None) -> dict[str, Key]:
@@ -235,10 +278,10 @@ def _listen(options: Options) -> socket.socket:
     return listener
 
 
-def _url(options: Options, listener: socket.socket, rules: Contract) -> str:
+def _place(options: Options, listener: socket.socket) -> str:
     scheme = "https" if options.tls_cert else "http"
     host = f"[{options.host}]" if ":" in options.host else options.host
-    return f"{scheme}://{host}:{listener.getsockname()[1]}{rules.path}"
+    return f"{scheme}://{host}:{listener.getsockname()[1]}"
 
 
 def _wait_for_stdin(server: uvicorn.Server) -> None:

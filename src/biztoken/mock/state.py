@@ -17,7 +17,7 @@ class State:
     are kept for faults only.
     """
 
-    __slots__ = ("_remembered", "_signs", "calls", "failed_before", "in_flight", "taken", "told")
+    __slots__ = ("_purses", "_remembered", "_signs", "calls", "failed_before", "in_flight", "taken", "told")
 
     def __init__(self, remembered: int = REMEMBERED_SIGNS) -> None:
         self.calls: Counter[str] = Counter()
@@ -26,6 +26,7 @@ class State:
         self.told: dict[str, Any] = {}
         self.failed_before = False
         self._signs: dict[bytes, None] = {}
+        self._purses: dict[str, tuple[float, float]] = {}
         self._remembered = remembered
 
     def is_first_use(self, digest: bytes) -> bool:
@@ -49,6 +50,13 @@ class State:
         self.taken[api_key] += 1
         self.in_flight += 1
         return True
+
+    def spend(self, api_key: str, per_second: int, now: float) -> bool:
+        """Take one of the calls that the key has per second: they come back evenly, up to that number."""
+        left, then = self._purses.get(api_key, (float(per_second), now))
+        left = min(float(per_second), left + (now - then) * per_second)
+        self._purses[api_key] = (left - 1 if left >= 1 else left, now)
+        return left >= 1
 
     def give_back(self, api_key: str) -> None:
         """Give a slot back."""

@@ -12,6 +12,8 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
+DRAFT = "biztoken.draft"  # where the ASGI scope has the entry in the making, if there is a journal
+
 # A client that writes all before it reads gets the 413 only if somebody takes the rest off its hands:
 # closing at once would make the kernel send a reset, and with it discard the answer.
 DRAIN_BYTES = 64 * 1024 * 1024
@@ -30,6 +32,10 @@ class TooLargeError(Exception):
 
 class GoneError(Exception):
     """The client went away before it had sent its request."""
+
+
+class HangUpError(Exception):
+    """A fault ends the connection before the body is read."""
 
 
 async def read_body(receive: Receive, length: bytes | None, limit: int) -> bytes:
@@ -61,9 +67,54 @@ async def _read_on(receive: Receive, message: Message, limit: int) -> bytes:
 
 
 async def send_answer(send: Send, status: int, headers: Headers, body: bytes) -> None:
-    """Send an answer in one go."""
+    """Send an answer in one go, and in one piece."""
+    # uvicorn's `send` belongs to the object that holds the connection; it would write, and so call the kernel, twice.
+    owner: Any = getattr(send, "__self__", None)
+    transport = getattr(owner, "transport", None)
+    if transport is None:
+        await _send(send, status, headers, body)
+        return
+    owner.transport = _Joined(transport)
+    try:
+        await _send(send, status, headers, body)
+    finally:
+        owner.transport.flush()
+        owner.transport = transport
+
+
+async def _send(send: Send, status: int, headers: Headers, body: bytes) -> None:
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+class _Joined:
+    """A transport that holds what is written first for what is written next."""
+
+    __slots__ = ("_held", "_transport")
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._held: bytes | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        if self._held is None:
+            self._held = data
+        else:
+            self._transport.write(self._held + data)
+            self._held = b""
+
+    def close(self) -> None:
+        self.flush()
+        self._transport.close()
+
+    def flush(self) -> None:
+        """Write what is held."""
+        if self._held:
+            self._transport.write(self._held)
+            self._held = b""
 
 
 async def send_early(
@@ -89,6 +140,22 @@ async def _drain(receive: Receive) -> None:
         if message["type"] != "http.request" or not message["more_body"]:
             return
         left -= len(message["body"])
+
+
+async def pause(receive: Receive, seconds: float | None) -> None:
+    """Wait, for ever where None; GoneError as soon as the client has gone. What it still sends is discarded."""
+    try:
+        async with asyncio.timeout(seconds):
+            while (await receive())["type"] == "http.request":
+                pass
+    except TimeoutError:
+        return
+    raise GoneError
+
+
+async def hang_up(send: Send, receive: Receive) -> None:
+    """Close the connection without an answer."""
+    await cut(send, receive, 0, [], b"")
 
 
 async def cut(send: Send, receive: Receive, status: int, headers: Headers, body: bytes) -> None:
