@@ -238,9 +238,9 @@ def test_run_without_verdict_says_why(page):
 
 def test_other_kinds_of_run_have_a_page(page):
     """A record without clauses and cases still tells its verdict and how to repeat it."""
-    made = page(result("conformant") | {"kind": "load"})
+    made = page(result("conformant") | {"kind": "drill"})
 
-    assert "biztoken load" in made.text
+    assert "biztoken drill" in made.text
     assert made.wrong == []
 
 

@@ -11,6 +11,7 @@ from biztoken.reporting.texts import say
 
 LABEL = "get_biz_token"
 _COLOURS = {"conformant": "green", "not-conformant": "red", "no-verdict": "lightgrey", "incomplete": "yellow"}
+_CAPACITY = {"passed": "green", "not-passed": "red", "no-verdict": "lightgrey", "incomplete": "yellow"}
 # Colour, by the name that shields.io gives it: ground and ink of our drawing, 4.5 to 1 or more apart.
 _PAINT = {
     "green": ("#17663a", "#fff"),
@@ -32,6 +33,16 @@ def badge(result: Mapping[str, Any], lang: str) -> dict[str, Any]:
     if verdict == "conformant":
         message += _share(result)
     return {"schemaVersion": 1, "label": LABEL, "message": message, "color": _COLOURS[verdict]}
+
+
+def badge_of_capacity(result: Mapping[str, Any], lang: str) -> dict[str, Any]:
+    """The same of a load, with its profile, or of a limit, with its number."""
+    verdict, kind = result["verdict"], result["kind"]
+    message = say(f"badge.{verdict}", lang)
+    if kind == "limit" and result["limit"]["value"] is not None:
+        message = say("badge.limit", lang, n=result["limit"]["value"]) + ("" if verdict == "passed" else f" {message}")
+    name = result["profile"]["name"] if kind == "load" else kind
+    return {"schemaVersion": 1, "label": f"{LABEL} {name}"[:60], "message": message, "color": _CAPACITY[verdict]}
 
 
 def svg(told: Mapping[str, Any]) -> str:

@@ -60,6 +60,13 @@ def shown_exchanges(run: Run, finding: Json) -> tuple[Shown | None, Shown | None
     )
 
 
+def further_exchanges(run: Run, finding: Json, most: int = 3) -> list[Shown]:
+    """Others that show the same, of a run without controls; of a value that came twice the first is among them."""
+    numbers = dict.fromkeys(finding["exchanges"][:-1])
+    records = [run.exchange(number) for number in numbers if number != finding["exchanges"][-1]]
+    return [shown(record, None) for record in records if record][:most]
+
+
 def shown(record: Mapping[str, Any], control: Mapping[str, Any] | None) -> Shown:
     """One exchange for the page, its fields compared with those of `control`."""
     request, reply = record["request"], record.get("reply")

@@ -30,7 +30,7 @@ def index_html(run: Run, lang: str) -> str:
 def _facts(result: Json) -> dict[str, Any]:
     sentences = {tag: text[:1].upper() + text[1:] for tag, text in verdict_sentences(result).items()}
     failures, warnings = view.failures(result), view.warnings(result)
-    places = _places("fail", failures) | _places("warn", warnings)
+    places = places_of("fail", failures) | places_of("warn", warnings)
     cases: dict[str, list[Json]] = defaultdict(list)
     for case in result["cases"]:
         cases[case["clause"]].append(case)
@@ -66,7 +66,7 @@ def linked(sentence: str, places: Mapping[str, str]) -> Markup:
     return Markup("").join(link.format(places[part], part) if part in places else escape(part) for part in parts)
 
 
-def _places(kind: str, groups: Sequence[view.Group]) -> dict[str, str]:
+def places_of(kind: str, groups: Sequence[view.Group]) -> dict[str, str]:
     """The anchor of the first card that tells of a clause, by clause."""
     places: dict[str, str] = {}
     for number, group in enumerate(groups, start=1):

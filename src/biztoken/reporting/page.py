@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 
 from biztoken.model import Verdict
 from biztoken.reporting import view
-from biztoken.reporting.exchanges import shown_exchanges
+from biztoken.reporting.exchanges import further_exchanges, shown_exchanges
 from biztoken.reporting.figures import duration
 from biztoken.reporting.printable import one_line, printable, shortened
 from biztoken.reporting.texts import LANGUAGES, both, in_language, section_name, template
@@ -71,6 +71,7 @@ def _environment() -> Environment:
         either=either,
         heading=lambda section: bilingual({lang: section_name(section, lang) for lang in LANGUAGES}),
         exchanges=shown_exchanges,
+        further=further_exchanges,
         repeat_of=view.repeat_command,
         shown_verdict=view.shown_verdict,
         last_passed=view.last_passed,

@@ -39,7 +39,7 @@ class Progress:
     ) -> None:
         self._lang = lang
         self._words = _WORDS[of]
-        self._console = console or Console(file=_kept_stderr(self))
+        self._console = console or Console(file=kept_stderr(self))
         self._clock = clock
         self._verdicts: Counter[str] = Counter()
         self._total = self._tenths = 0
@@ -103,7 +103,7 @@ class Progress:
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def _kept_stderr(owner: object) -> TextIO:
+def kept_stderr(owner: object) -> TextIO:
     """Standard error on a descriptor of its own, since pytest captures the descriptor and not only the name."""
     try:
         stream = os.fdopen(os.dup(sys.stderr.fileno()), "w", encoding=sys.stderr.encoding, errors="replace")

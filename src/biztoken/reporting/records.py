@@ -10,7 +10,7 @@ from pathlib import Path
 from biztoken.errors import UserError
 from biztoken.model import Json
 from biztoken.reporting.remains import completed
-from biztoken.reporting.result import is_proof, read_result
+from biztoken.reporting.result import LIMIT, LOAD, is_proof, kind_of, read_result
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,8 @@ def load(directory: Path) -> Run:
     if is_proof(result):
         return Run(result, {})
     exchanges = {row["id"]: row for row in _exchanges(directory)}
-    if not result["complete"]:
+    # A load or a limit keeps its own record up to date; it has no cases from which more could be told.
+    if not result["complete"] and kind_of(result) not in (LOAD, LIMIT):
         result = completed(result, _plan(directory), list(_cases(directory)), list(exchanges.values()))
     return Run(result, exchanges)
 

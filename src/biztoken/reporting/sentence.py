@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from biztoken.model import Json
+from biztoken.reporting.limit_view import limit_sentence
+from biztoken.reporting.load_sentence import load_sentence
 from biztoken.reporting.prove_sentence import proof_sentence
-from biztoken.reporting.result import is_proof
+from biztoken.reporting.result import LIMIT, LOAD, PROVE, kind_of
 from biztoken.reporting.texts import LANGUAGES, listed, say
 
 _NAMED = 5
@@ -16,8 +18,9 @@ _MISSING = ("WAIVED", "HARNESS", "NOT_RUN", "UNTESTABLE")
 
 def verdict_sentence(result: Mapping[str, Any], lang: str) -> str:
     """One sentence without a full stop: the verdict, on how many clauses it stands, and what was left out."""
-    if is_proof(result):
-        return proof_sentence(result, lang)
+    own = _KINDS.get(kind_of(result))
+    if own:
+        return own(result, lang)
     return _SENTENCES[result["verdict"]](result, lang) + _scope(result, lang)
 
 
@@ -131,4 +134,9 @@ _SENTENCES: Mapping[str, Callable[[Mapping[str, Any], str], str]] = {
     "not-conformant": _not_conformant,
     "no-verdict": _no_verdict,
     "incomplete": _incomplete,
+}
+_KINDS: Mapping[str, Callable[[Mapping[str, Any], str], str]] = {
+    PROVE: proof_sentence,
+    LOAD: load_sentence,
+    LIMIT: limit_sentence,
 }

@@ -24,8 +24,8 @@ def summary_md(run: Run, lang: str) -> str:
     """The run in about a screen: verdict, broken clauses, counts, what could not be tested, how to repeat."""
     result = run.result
     parts = [_head(result, lang), *since_md(result, lang), *waivers_md(result, lang)]
-    parts += _broken(say("failures.title", lang), failures(result), lang)
-    parts += _broken(say("warnings.title", lang), warnings(result), lang)
+    parts += broken_clauses(say("failures.title", lang), failures(result), lang)
+    parts += broken_clauses(say("warnings.title", lang), warnings(result), lang)
     parts += _untested(untested(result, "UNTESTABLE"), lang)
     parts.append(_counts(result["counts"], lang))
     command = code(" ".join(repeat_command(result)), 1000)
@@ -38,11 +38,14 @@ def _head(result: Json, lang: str) -> str:
     sentence = verdict_sentence(result, lang)
     target = result["target"]
     told = say("summary.target", lang, name=text(target.get("name", "")), url=code(target.get("url", "")))
+    if result["kind"] == "drill":
+        told = say("summary.client", lang, name=code(target.get("name", "")))
     ran = say("summary.ran", lang, n=result["executed"], planned=result["planned"], requests=result["requests"])
     return f"## {_MARKS[result['verdict']]} {text(sentence[:1].upper() + sentence[1:], 600)}\n\n{told}  \n{ran}"
 
 
-def _broken(title: str, groups: Sequence[Group], lang: str) -> list[str]:
+def broken_clauses(title: str, groups: Sequence[Group], lang: str) -> list[str]:
+    """A heading and a table of broken clauses with what was expected and came; nothing where none is."""
     if not groups:
         return []
     heads = [say(key, lang) for key in ("clause", "finding.expected", "finding.received", "finding.difference")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -11,10 +11,12 @@ from rich.text import Text
 
 from biztoken.model import Json
 from biztoken.reporting.curl import curl
+from biztoken.reporting.limit_terminal import limit_lines
+from biztoken.reporting.load_terminal import load_lines
 from biztoken.reporting.printable import one_line, printable, shortened
 from biztoken.reporting.prove_terminal import proof_lines
 from biztoken.reporting.records import Run, load
-from biztoken.reporting.result import is_proof
+from biztoken.reporting.result import LIMIT, LOAD, PROVE, kind_of
 from biztoken.reporting.sentence import verdict_sentence
 from biztoken.reporting.since import lines_of, since
 from biztoken.reporting.texts import in_language, listed, say
@@ -30,7 +32,7 @@ def print_summary(directory: Path, lang: str = "en", console: Console | None = N
     """Print the run in `directory` so that each failure can be read alone. Standard output unless told otherwise."""
     run = load(directory)
     out = console or Console()
-    for line in proof_lines(run.result, lang) if is_proof(run.result) else _lines(run, lang):
+    for line in _LINES.get(kind_of(run.result), _lines)(run, lang):
         out.print(line, soft_wrap=isinstance(line, Text), highlight=False)
     report = directory / "index.html"
     out.print()
@@ -87,10 +89,21 @@ def _item(run: Run, item: Broken, style: str, lang: str) -> Iterator[Text | Padd
             name = say("list.label", lang, name=say(f"finding.{key}", lang), text="")
             yield _indented(Text.assemble((name, "dim"), text), 4)
     record = run.exchange(finding["exchanges"][-1]) if finding["exchanges"] else None
-    if record:
+    if run.result["kind"] == "drill":
+        yield from _printed(run.result, finding, lang)
+    elif record:
         yield from (Text(f"    {shortened(line, 4000)}", "cyan") for line in curl(record).split("\n"))
-    repeat = " ".join(repeat_command(run.result, select=finding["case"] or clause["id"]))
-    yield Text(f"    {printable(repeat)}", "cyan")
+    if kind_of(run.result) not in (LOAD, LIMIT):  # which have no cases to run by themselves
+        repeat = " ".join(repeat_command(run.result, select=finding["case"] or clause["id"]))
+        yield Text(f"    {printable(repeat)}", "cyan")
+
+
+def _printed(result: Json, finding: Json, lang: str) -> Iterator[Text | Padding]:
+    """What the client said in the drill of a finding."""
+    for case in result["cases"]:
+        if case["id"] == finding["case"] and case.get("output"):
+            name = say("list.label", lang, name=say("drill.printed", lang), text="")
+            yield _indented(Text.assemble((name, "dim"), one_line(case["output"], 300)), 4)
 
 
 def _waivers(result: Json, lang: str) -> Iterator[Text | Padding]:
@@ -140,3 +153,25 @@ def _indented(text: Text, left: int) -> Padding:
 
 def _ids(clauses: Sequence[Json], lang: str) -> str:
     return listed([one_line(clause["id"]) for clause in clauses], lang, _IDS)
+
+
+def _of_a_proof(run: Run, lang: str) -> Iterator[Text | Padding]:
+    return proof_lines(run.result, lang)
+
+
+def _of_a_load(run: Run, lang: str) -> Iterator[Text | Padding]:
+    yield from _broken(run, failures(run.result), "failures.title", "red", lang)
+    yield from _broken(run, warnings(run.result), "warnings.title", "yellow", lang)
+    yield from load_lines(run, lang)
+
+
+def _of_a_limit(run: Run, lang: str) -> Iterator[Text | Padding]:
+    yield from _broken(run, failures(run.result), "failures.title", "red", lang)
+    yield from limit_lines(run, lang)
+
+
+_LINES: Mapping[str, Callable[[Run, str], Iterator[Text | Padding]]] = {
+    PROVE: _of_a_proof,
+    LOAD: _of_a_load,
+    LIMIT: _of_a_limit,
+}

@@ -112,6 +112,8 @@ def sections(result: Json) -> list[tuple[str, list[Json]]]:
 def repeat_command(result: Json, select: str | None = None) -> list[str]:
     """The command that makes the same run again, or only what `select` names of it: each option with its value."""
     options: Mapping[str, Any] = result["options"]
+    if result["kind"] == "drill":
+        return _drill_again(result, options, select)
     pieces = [f"biztoken {result['kind']}"]
     # A single case is repeated for itself, whatever the run was held against.
     run_only = () if select else ("waivers", "baseline")
@@ -123,6 +125,20 @@ def repeat_command(result: Json, select: str | None = None) -> list[str]:
             pieces.append(f"--{name} {shlex.quote(text)}")
     pieces += ["--strict"] if result["strict"] else []
     return pieces + ([f"--seed {result['seed']}"] if result["seed"] is not None else [])
+
+
+def _drill_again(result: Json, options: Mapping[str, Any], select: str | None) -> list[str]:
+    """The client's command comes last; a client that runs already is served its drills again."""
+    pieces = ["biztoken drill"]
+    run_only = () if select else ("waivers",)
+    for name in ("select", "timeout", *run_only, "contract"):
+        value = select if name == "select" and select else options.get(name)
+        if value not in (None, "", [], ()):
+            told = f"{value:g}" if isinstance(value, float) else str(value)
+            pieces.append(f"--{name} {shlex.quote(told)}")
+    pieces += ["--strict"] if result["strict"] else []
+    command = options.get("command")
+    return pieces + ([f"-- {shlex.join(map(str, command))}"] if command else ["--serve"])
 
 
 def _by_reason(clauses: Iterable[Json], key: str) -> list[Untold]:

@@ -1,0 +1,156 @@
+"""The requests that generators are compared with, and two generators: locust's own user, and one with ours.
+
+A locustfile: `locust -f bench/generator_users.py FastUser --host URL`. The body is chosen by BIZTOKEN_BENCH_BODY.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import tempfile
+import time
+from collections import deque
+from itertools import count
+from pathlib import Path
+from random import Random
+from urllib.parse import urlsplit
+
+import numpy as np
+from locust import FastHttpUser, User, constant, task
+from PIL import Image
+
+from biztoken import contract as contracts
+from biztoken.client import SIGN, Request, encode_request
+from biztoken.errors import HarnessError
+from biztoken.load.connection import Connection
+from biztoken.load.replies import Inspector
+from biztoken.load.template import Template
+from biztoken.load.tokens import Tokens
+from biztoken.model import Exchange, Form, Upload
+from biztoken.people import make_person
+from biztoken.signing import VALIDITY, Key, Secret, new_random, raw_text, sign_text
+from biztoken.wire import Endpoint
+
+BODIES = ("fields", "picture")
+KEY = Key("demo-active-key-of-a-bench", Secret("secret-of-a-bench-0123456789"))
+
+
+def picture() -> bytes:
+    """A JPEG of about 60 kB."""
+    noise = np.random.default_rng(5).integers(0, 256, (220, 220, 3), np.uint8)
+    out = io.BytesIO()
+    Image.fromarray(noise).save(out, "JPEG", quality=88)
+    return out.getvalue()
+
+
+def form_of(body: str) -> Form:
+    """Ten text fields; with `picture` also one of 60 kB."""
+    person = make_person(1)
+    fields = {
+        "sign": SIGN,
+        "sign_version": "hmac_sha1",
+        "liveness_type": "meglive",
+        "comparison_type": "1",
+        "idcard_name": person.name,
+        "idcard_number": person.number,
+        "uuid": "user-1",
+        "biz_no": "order-1",
+        "liveness_timeout": "60",
+        "verbose": "1",
+    }
+    pictures = (("image_ref1", Upload("noise", picture())),) if body == "picture" else ()
+    return (*fields.items(), *pictures)
+
+
+def fresh_sign(rng: Random) -> str:
+    now = int(time.time())
+    return sign_text(raw_text(KEY.api_key, now + VALIDITY, now, new_random(rng)), KEY.api_secret)
+
+
+def signed_requests(url: str, body: str, number: int) -> list[bytes]:
+    """Requests as the suite sends them, each with a signature of its own."""
+    rng = Random(3)
+    made = []
+    for _ in range(number):
+        sign = fresh_sign(rng)
+        form = tuple((name, sign if value == SIGN else value) for name, value in form_of(body))
+        made.append(encode_request(Endpoint(url), url, Request(form), form, rng))
+    return made
+
+
+BODY = os.environ.get("BIZTOKEN_BENCH_BODY", BODIES[0])
+
+
+class FastUser(FastHttpUser):
+    """What a careful user of locust writes: FastHttpUser with `files=`, signed anew each time, nothing judged."""
+
+    wait_time = constant(0)
+
+    def on_start(self) -> None:
+        self.rng = Random(id(self))
+        self.path = urlsplit(self.host or "").path
+        form = form_of(BODY)
+        self.texts = {name: value for name, value in form if isinstance(value, str)}
+        self.pictures = {
+            name: (value.filename, value.data, value.media_type) for name, value in form if isinstance(value, Upload)
+        }
+        self.number = 0
+
+    @task
+    def ask(self) -> None:
+        self.number += 1
+        varied = {"sign": fresh_sign(self.rng), "uuid": f"user-{self.number}", "biz_no": f"order-{self.number}"}
+        # The names without a file make each text a part of the form, as the endpoint wants it.
+        texts = {name: (None, value) for name, value in (self.texts | varied).items()}
+        self.client.post(self.path, files=texts | self.pictures)
+
+
+class Shared:
+    """What the lean users of one process share."""
+
+    def __init__(self, url: str) -> None:
+        directory = Path(tempfile.mkdtemp(prefix="biztoken-bench-"))
+        self.endpoint = Endpoint(url)
+        self.template = Template(self.endpoint, form_of(BODY), KEY, series="bench", rng=Random(1))
+        memories = {name: Tokens(directory / name) for name in ("tokens", "request_ids")}
+        self.inspector = Inspector(contracts.load(), **memories)
+        self.ids = count(1)
+        self.findings: deque[object] = deque(maxlen=10)
+
+
+class LeanUser(User):
+    """A user with our client: each request signed, each reply judged, each told to locust."""
+
+    wait_time = constant(0)
+    shared: Shared | None = None
+
+    def on_start(self) -> None:
+        LeanUser.shared = self.what = LeanUser.shared or Shared(self.host or "")
+        self.connection = Connection(self.what.endpoint)
+
+    @task
+    def ask(self) -> None:
+        what = self.what
+        template = what.template
+        data, form = template.bytes(), template.form
+        began = time.monotonic()
+        reply, failure = None, None
+        try:
+            reply = self.connection.exchange(data)
+        except HarnessError as problem:
+            failure = f"{problem.reason}: {problem}"
+        ended = time.monotonic()
+        seen = what.inspector.look(Exchange(next(what.ids), form, template.size, began, ended, reply, failure))
+        if seen.findings:
+            raise RuntimeError(f"a sound reply earned {seen.findings[0]}")
+        self.environment.events.request.fire(
+            request_type="POST",
+            name=seen.outcome,
+            response_time=(ended - began) * 1000,
+            response_length=len(reply.body) if reply else 0,
+            exception=failure,
+            context={},
+        )
+
+    def on_stop(self) -> None:
+        self.connection.close()

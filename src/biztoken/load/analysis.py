@@ -1,0 +1,106 @@
+"""What the series of a run says beyond its totals: steps, recovery from a spike, drift. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from biztoken.load.book import Book
+from biztoken.load.conditions import OK, REFUSED
+from biztoken.load.fit import Point, model_of
+from biztoken.load.health import alarms, health_of
+from biztoken.load.measure import Latencies
+from biztoken.load.profile import Stage
+from biztoken.load.schedule import Timeline
+from biztoken.model import Json
+
+SLOW = 1.5  # times the p95 of the calm before a spike: a second slower than this is not yet recovered
+SLACK_MS = 5.0  # added to it, so that a fast target's noise is no slowness
+LEAST_DRIFT = 60  # seconds that a drift must be watched for; the first tenth is left out as warm-up
+HOUR = 3600.0
+
+
+def steps_of(book: Book, stages: Sequence[Stage]) -> list[Json]:
+    """One row for each stage: what came of its concurrency. The first second of each is left out."""
+    timeline = Timeline(stages)
+    steps = []
+    for number, stage in enumerate(stages):
+        rows = [row for row in book.rows if timeline.settled(row["t"]) == number]
+        seconds = len(rows)
+        counted = {name: latencies.count for name, latencies in book.stages[number].items()}
+        refused = sum(count for name, count in counted.items() if REFUSED in name)
+        told = book.stages[number][OK].ms() if OK in book.stages[number] else Latencies().ms()
+        steps.append(
+            {
+                "concurrency": stage.level,
+                "seconds": seconds,
+                "rate_ok": round(counted.get(OK, 0) / seconds, 3) if seconds else 0.0,
+                "rate_refused": round(refused / seconds, 3) if seconds else 0.0,
+                **{name: told[name] for name in ("p50", "p95", "p99")},
+                "in_flight_seen": round(sum(row["in_flight"] for row in rows) / seconds, 2) if seconds else 0.0,
+                "alarms": [alarm.as_json() for alarm in alarms(health_of(rows))],
+            }
+        )
+    return steps
+
+
+def model_of_steps(steps: Sequence[Json]) -> Json | None:
+    """The model of those steps in which the generator was not the limit."""
+    sound = [step for step in steps if not step["alarms"] and step["seconds"]]
+    return model_of([Point(s["concurrency"], s["rate_ok"], s["rate_refused"], s["p50"]) for s in sound])
+
+
+def recovery_ms(rows: Sequence[Json], stages: Sequence[Stage], last_bad: float | None) -> float | None:
+    """Milliseconds from the end of the highest stage until replies are as before it; None where they never are.
+
+    `last_bad`: when the last request ended that was not accepted, in seconds. Slowness is seen by whole seconds.
+    """
+    peak = max(range(len(stages)), key=lambda number: stages[number].level)
+    ends = [sum(stage.seconds for stage in stages[: number + 1]) for number in range(len(stages))]
+    start, end, last = ends[peak] - stages[peak].seconds, ends[peak], ends[-1]
+    calm = [p95 for row in rows if 0 < row["t"] < start and (p95 := _p95(row)) is not None]
+    if not calm or last <= end:
+        return None
+    bound = sorted(calm)[len(calm) // 2] * SLOW + SLACK_MS
+    slow = [row["t"] + 1.0 for row in rows if end <= row["t"] < last and (_p95(row) or 0.0) > bound]
+    recovered = max([float(end), *slow, *([last_bad] if last_bad is not None else [])])
+    # The second that the last calm stage ends with must be calm itself.
+    return None if recovered >= last else round((recovered - end) * 1000, 1)
+
+
+def _p95(row: Json) -> float | None:
+    told = row["by_outcome"].get(OK)
+    return told["p95"] if told else None
+
+
+def drift_of(rows: Sequence[Json], memory: Sequence[tuple[float, float]]) -> Json | None:
+    """By how much latency and the generator's memory change in an hour, and how far that may be off; None if too short.
+
+    `memory`: (second, megabytes).
+    """
+    seconds = rows[-1]["t"] + 1 if rows else 0
+    warm = seconds / 10
+    p50 = [(row["t"], row["by_outcome"][OK]["p50"]) for row in rows if row["t"] >= warm and OK in row["by_outcome"]]
+    p99 = [(row["t"], row["by_outcome"][OK]["p99"]) for row in rows if row["t"] >= warm and OK in row["by_outcome"]]
+    if seconds < LEAST_DRIFT or len(p50) < 3:
+        return None
+    found: Json = {}
+    held = [(second, megabytes) for second, megabytes in memory if second >= warm]
+    for name, points in (("latency_ms", p50), ("latency_p99_ms", p99), ("generator_mb", held)):
+        slope, error = _slope(points)
+        found |= {f"{name}_per_h": slope, f"{name}_per_h_error": error}
+    return found
+
+
+def _slope(points: Sequence[tuple[float, float]]) -> tuple[float | None, float | None]:
+    """The slope per hour by least squares, and twice its standard error; None for too few points."""
+    if len(points) < 3:
+        return None, None
+    t, y = (np.array(column, dtype=float) for column in zip(*points, strict=True))
+    t = t / HOUR
+    spread = t - t.mean()
+    slope = float((spread * (y - y.mean())).sum() / (spread**2).sum())
+    left = y - y.mean() - slope * spread
+    error = float(np.sqrt((left**2).sum() / (len(t) - 2) / (spread**2).sum()))
+    return round(slope, 4), round(2 * error, 4)

@@ -1,0 +1,171 @@
+"""What the generators of a load told, put together: totals, histograms, and one row for each second. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from biztoken.load.conditions import OK
+from biztoken.load.measure import Latencies, Pairs
+from biztoken.load.schedule import Timeline
+from biztoken.model import Json
+
+
+@dataclass(slots=True)
+class Share:
+    """What one worker has told so far."""
+
+    sent: int = 0
+    answered: int = 0
+    failed: int = 0
+    told: int = 0  # seconds
+    state: str = "running"
+
+
+@dataclass(slots=True)
+class _Open:
+    """A second that not all workers have told of."""
+
+    offered: int = 0
+    sent: int = 0
+    failed: int = 0
+    answered: int = 0
+    in_flight: float = 0.0
+    outcomes: dict[str, Pairs] = field(default_factory=lambda: defaultdict(list))
+    late: Pairs = field(default_factory=list)
+    lag: Pairs = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+
+
+class Book:
+    """The seconds of all workers put together: totals, histograms, and one row for each second."""
+
+    def __init__(self, workers: Iterable[str], timeline: Timeline) -> None:
+        self.shares = {worker: Share() for worker in workers}
+        self._timeline = timeline
+        self.by_outcome: Counter[str] = Counter()
+        self.rows: list[Json] = []
+        self.latencies: dict[str, Latencies] = defaultdict(Latencies)
+        self.stages: dict[int, dict[str, Latencies]] = defaultdict(lambda: defaultdict(Latencies))
+        self.late, self.lag = Latencies(), Latencies()
+        self.violations = 0
+        self._open: dict[int, _Open] = defaultdict(_Open)
+
+    # --- what comes in
+
+    def take(self, worker: str, rows: Iterable[Json]) -> None:
+        """Add the seconds that a worker tells of; one that was given up is not heard any more."""
+        share = self.shares[worker]
+        if share.state != "running":
+            return
+        for row in rows:
+            second = self._open[row["t"]]
+            ended = {name: sum(pairs[1::2]) for name, pairs in row["outcomes"].items()}
+            answered = sum(ended.values()) - row["failed"]
+            share.sent += row["sent"]
+            share.failed += row["failed"]
+            share.answered += answered
+            share.told = row["t"] + 1
+            second.offered += row["offered"]
+            second.sent += row["sent"]
+            second.failed += row["failed"]
+            second.answered += answered
+            second.in_flight += row["area"]
+            second.cpu.append(row["cpu"])
+            second.late += row["late"]
+            second.lag += row["lag"]
+            for name, pairs in row["outcomes"].items():
+                second.outcomes[name] += pairs
+                self.by_outcome[name] += ended[name]
+        self._close_told()
+
+    def lose(self, worker: str) -> None:
+        """A worker is gone: nothing more comes from it."""
+        self.shares[worker].state = "lost"
+        self._close_told()
+
+    def finish(self, worker: str) -> None:
+        """A worker has told everything."""
+        self.shares[worker].state = "finished"
+        self._close_told()
+
+    def close(self) -> None:
+        """Make rows of all that came, told of by everybody or not."""
+        for number in sorted(self._open):
+            self._close(number)
+
+    def _close_told(self) -> None:
+        running = [share.told for share in self.shares.values() if share.state == "running"]
+        first = min(running, default=None)
+        for number in sorted(self._open):
+            if first is not None and number >= first:
+                break
+            self._close(number)
+
+    def _close(self, number: int) -> None:
+        second = self._open.pop(number)
+        own: dict[str, Latencies] = {}
+        for name, pairs in second.outcomes.items():
+            own[name] = Latencies()
+            own[name].add(pairs)
+            self.latencies[name].add(pairs)
+            if (stage := self._timeline.settled(number)) is not None:
+                self.stages[stage][name].add(pairs)
+        lag, late = Latencies(), Latencies()
+        lag.add(second.lag)
+        late.add(second.late)
+        self.lag.add(second.lag)
+        self.late.add(second.late)
+        self.rows.append(
+            {
+                "t": number,
+                "in_flight": round(second.in_flight, 3),
+                "offered": second.offered,
+                "sent": second.sent,
+                "answered": second.answered,
+                "failed": second.failed,
+                "by_outcome": {name: {"count": own[name].count} | _four(own[name]) for name in sorted(own)},
+                "cpu": round(max(second.cpu, default=0.0), 3),
+                "hub_lag_ms": lag.ms()["p50"],
+                "late_ms": late.ms()["max"],
+            }
+        )
+
+    # --- what it tells
+
+    @property
+    def sent(self) -> int:
+        return sum(share.sent for share in self.shares.values())
+
+    @property
+    def answered(self) -> int:
+        return sum(share.answered for share in self.shares.values())
+
+    @property
+    def failed(self) -> int:
+        return sum(share.failed for share in self.shares.values())
+
+    @property
+    def ended(self) -> int:
+        return self.answered + self.failed
+
+    @property
+    def in_flight(self) -> int:
+        """Requests that began and of whose end nobody told."""
+        return self.sent - self.ended
+
+    @property
+    def rate(self) -> float:
+        """Accepted requests per second, from the first second to the last in which anything was sent."""
+        busy = [row["t"] for row in self.rows if row["sent"]]
+        return self.by_outcome[OK] / (busy[-1] - busy[0] + 1) if busy else 0.0
+
+    def percentile(self, name: str) -> float | None:
+        """A percentile of the accepted requests, in milliseconds."""
+        return self.latencies[OK].ms()[name] if OK in self.latencies else None
+
+
+def _four(latencies: Latencies) -> dict[str, float | None]:
+    told = latencies.ms()
+    return {name: told[name] for name in ("p50", "p95", "p99", "max")}

@@ -1,0 +1,157 @@
+"""Exact statistics: every request counted when it begins and when it ends, every latency in a histogram.
+
+A generator keeps one `Meter` and hands out finished seconds as plain values, which `book` puts together. Times are
+seconds from the start of the load, latencies whole microseconds.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from hdrh.histogram import HdrHistogram
+
+from biztoken.model import Json
+
+LONGEST = 3_600_000_000  # microseconds that a histogram can hold
+DIGITS = 3  # significant digits of a histogram: 0.1 %
+_PERCENTILES = (50, 90, 95, 99)
+Pairs = list[int]  # value, count, value, count, …
+
+
+def coarse(us: int) -> int:
+    """A latency with four digits, which is finer than a histogram tells apart, so that few values are sent around."""
+    if us < 10_000:
+        return us
+    step = 10
+    while us >= step * 10_000:
+        step *= 10
+    return us // step * step + step // 2
+
+
+class Latencies:
+    """A histogram of microseconds. Adding is exact: in whatever order or portions, the outcome is the same."""
+
+    def __init__(self) -> None:
+        self._counts = HdrHistogram(1, LONGEST, DIGITS)
+        self._longest = 0
+        self._empty = True
+
+    def add(self, pairs: Pairs) -> None:
+        for value, count in zip(pairs[::2], pairs[1::2], strict=True):
+            self._counts.record_value(min(max(value, 1), LONGEST), count)
+            self._longest = max(self._longest, value)
+        self._empty = self._empty and not pairs
+
+    @property
+    def count(self) -> int:
+        return int(self._counts.total_count)
+
+    def ms(self) -> dict[str, float | None]:
+        """p50, p90, p95, p99 and max in milliseconds; None where nothing was added."""
+        if self._empty:
+            return dict.fromkeys([*(f"p{number}" for number in _PERCENTILES), "max"])
+        told = self._counts.get_percentile_to_value_dict(_PERCENTILES)
+        # A histogram tells the upper end of what it cannot tell apart, which may be above the longest.
+        shares = {f"p{number}": min(told[number], self._longest) / 1000 for number in _PERCENTILES}
+        return {**shares, "max": self._longest / 1000}
+
+
+@dataclass(slots=True)
+class Second:
+    """What happened in one second of one worker. `area`: the sum of requests in flight over time, in seconds."""
+
+    offered: int = 0
+    sent: int = 0
+    failed: int = 0
+    area: float = 0.0
+    outcomes: dict[str, Counter[int]] = field(default_factory=lambda: defaultdict(Counter))
+    late: Counter[int] = field(default_factory=Counter)
+    lag: Counter[int] = field(default_factory=Counter)
+    cpu: float = 0.0
+
+    def as_json(self, number: int) -> Json:
+        return {
+            "t": number,
+            "offered": self.offered,
+            "sent": self.sent,
+            "failed": self.failed,
+            "area": round(self.area, 6),
+            "outcomes": {name: flat(counter) for name, counter in self.outcomes.items()},
+            "late": flat(self.late),
+            "lag": flat(self.lag),
+            "cpu": round(self.cpu, 4),
+        }
+
+
+def flat(counter: Mapping[int, int]) -> Pairs:
+    """Values and counts in turn."""
+    return [number for pair in counter.items() for number in pair]
+
+
+class Meter:
+    """Counts for one generator; what it has handed out it forgets.
+
+    Each request is in two seconds: sent where it began, and with its outcome where it ended.
+    """
+
+    def __init__(self) -> None:
+        self.in_flight = 0
+        self.most_in_flight = 0
+        self._seconds: dict[int, Second] = {}
+        self._told = 0  # the first second that was not handed out
+        self._since = 0.0
+
+    def _second(self, moment: float) -> Second:
+        number = int(moment)
+        second = self._seconds.get(number)
+        if second is None:
+            second = self._seconds[number] = Second()
+        return second
+
+    def _flow(self, moment: float) -> None:
+        """Book the time since the last change, split at whole seconds."""
+        while (edge := int(self._since) + 1) <= moment:
+            self._second(self._since).area += self.in_flight * (edge - self._since)
+            self._since = float(edge)
+        self._second(moment).area += self.in_flight * (moment - self._since)
+        self._since = moment
+
+    def due(self, moment: float) -> None:
+        """A request was due at that moment, whether or not it could be sent."""
+        self._second(max(moment, float(self._told))).offered += 1
+
+    def begin(self, moment: float, late_us: int | None = None) -> None:
+        """A request begins; `late_us`: how much later than it was due."""
+        self._flow(moment)
+        self.in_flight += 1
+        self.most_in_flight = max(self.most_in_flight, self.in_flight)
+        second = self._second(moment)
+        second.sent += 1
+        if late_us is not None:
+            second.late[coarse(late_us)] += 1
+
+    def end(self, moment: float, outcome: str, us: int, *, answered: bool) -> None:
+        """A request ends: with a reply, or without one."""
+        self._flow(moment)
+        self.in_flight -= 1
+        second = self._second(moment)
+        second.failed += not answered
+        second.outcomes[outcome][coarse(us)] += 1
+
+    def pulse(self, moment: float, lag_us: int) -> None:
+        """How late the generator's own loop was."""
+        self._second(moment).lag[coarse(lag_us)] += 1
+
+    def load(self, moment: float, cpu: float) -> None:
+        """How much of a core the generator used in the second of that moment."""
+        self._second(max(moment, float(self._told))).cpu = cpu
+
+    def take(self, moment: float, *, all_of_them: bool = False) -> list[Json]:
+        """The seconds that are over at a moment, or all; each is handed out once."""
+        self._flow(moment)
+        end = int(moment) + all_of_them
+        rows = [self._seconds.pop(number, Second()).as_json(number) for number in range(self._told, end)]
+        self._told = max(self._told, end)
+        return rows

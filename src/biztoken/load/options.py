@@ -1,0 +1,71 @@
+"""What a user may choose for a load, and what goes together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from biztoken.errors import UserError
+from biztoken.model import Json
+
+PORT = 5557  # that locust's master listens on
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a user may choose. `users`, `rate`, `seconds`: another peak or length of the profile.
+
+    `processes`: workers on this machine. `master`: workers come from elsewhere, `expect_workers` of them, to `bind` and
+    `port`; `worker`: be one, of the master at that host.
+    """
+
+    target: Path | None = None
+    profile: str = "steady"
+    out: Path | None = None
+    users: int | None = None
+    rate: float | None = None
+    seconds: float | None = None
+    seed: int = 0
+    strict: bool = False
+    processes: int = 1
+    master: bool = False
+    expect_workers: int = 1
+    worker: str | None = None
+    bind: str = "*"
+    port: int | None = None
+    otel: bool = False
+    contract: Path | None = None
+    lang: str = "en"
+
+    def as_json(self) -> Json:
+        """The options, as records show them."""
+        told = {name: getattr(self, name) for name in self.__slots__}
+        return {name: str(value) if isinstance(value, Path) else value for name, value in told.items()}
+
+
+def check(options: Options) -> None:
+    """Options that contradict each other."""
+    if options.master and options.worker is not None:
+        raise UserError("--master", "give --master or --worker, not both", "不能同时是 worker；请二选一")
+    if (options.master or options.worker is not None) and options.target is None:
+        option = "--master" if options.master else "--worker"
+        raise UserError(
+            option,
+            "several machines need a target that all can reach; give --target FILE",
+            "多台机器需要共同可达的目标；请加 --target FILE",
+        )
+    if options.processes > 1 and (options.master or options.worker is not None):
+        raise UserError(
+            f"--processes {options.processes}",
+            "it is for one machine alone; start one worker for each core instead",
+            "它只用于单机；请改为每个核启动一个 worker",
+        )
+
+
+def setup_of(options: Options, mock: str | None) -> Json:
+    """What a locust process must know of its part: paths and a seed, no secret."""
+    paths = {
+        name: str(path.resolve()) if path else None
+        for name, path in (("target", options.target), ("contract", options.contract))
+    }
+    return {**paths, "mock": mock, "seed": options.seed, "otel": options.otel}

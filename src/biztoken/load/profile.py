@@ -1,0 +1,291 @@
+"""A load profile: a question, the stages that answer it, what passing means, and when to stop early."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from biztoken.contract import bundled
+from biztoken.errors import UserError
+from biztoken.load.conditions import PERCENTILES, Condition, is_metric, parse, parse_limit
+from biztoken.model import Json
+from biztoken.verdicts import Text
+
+KINDS = ("kyc", "compare", "compare_two", "raw_image")
+OTHERS = "others"  # among the failures of a profile: every outcome that it does not name
+BACK_OFF = 1.0  # seconds, jittered, before a user that was refused for concurrency sends again
+DRAIN = 10.0  # seconds that requests under way at the end are waited for
+MOST_IN_FLIGHT = 1000  # of the open model: what arrives beyond waits, and is told as late
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Some whole seconds with so many requests in flight (closed), or arriving each second (open)."""
+
+    seconds: int
+    in_flight: int | None = None
+    rate: float | None = None
+
+    @property
+    def level(self) -> float:
+        return float(self.in_flight if self.in_flight is not None else self.rate or 0)
+
+    def as_json(self) -> Json:
+        name, value = ("in_flight", self.in_flight) if self.in_flight is not None else ("rate", self.rate)
+        return {"seconds": self.seconds, name: value}
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One profile, checked. `mix`: kinds of requests by weight. `failures`: how many of which outcomes may come."""
+
+    name: str
+    question: Text
+    model: str
+    stages: tuple[Stage, ...]
+    requests_min: int
+    passing: tuple[Condition, ...] = ()
+    failures: Mapping[str, Condition] = field(default_factory=dict)
+    stop_when: tuple[Condition, ...] = ()
+    written: Mapping[str, Any] = field(default_factory=dict)
+    arrivals: str = "fixed"
+    analysis: str = "none"
+    mix: Mapping[str, float] = field(default_factory=lambda: {"kyc": 1.0})
+    pictures: str = "same"
+    back_off: float = BACK_OFF
+    drain: float = DRAIN
+    most_in_flight: int = MOST_IN_FLIGHT
+
+    @property
+    def is_open(self) -> bool:
+        return self.model == "open"
+
+    @property
+    def seconds(self) -> int:
+        return sum(stage.seconds for stage in self.stages)
+
+    @property
+    def peak(self) -> float:
+        """The highest level of its stages: requests in flight, or arrivals per second."""
+        return max(stage.level for stage in self.stages)
+
+    def as_json(self) -> Json:
+        """The profile as records show it."""
+        return {
+            "name": self.name,
+            "model": self.model,
+            "question": self.question.as_json(),
+            "stages": [stage.as_json() for stage in self.stages],
+            "passing": dict(self.written),
+            "stop_when": {condition.metric: str(condition) for condition in self.stop_when},
+            "arrivals": self.arrivals if self.is_open else None,
+            "analysis": self.analysis,
+            "mix": dict(self.mix),
+            "pictures": self.pictures,
+        }
+
+    def as_data(self) -> Json:
+        """The profile as a file would write it: what `make` takes, for a worker elsewhere."""
+        return {
+            "name": self.name,
+            "question": self.question.as_json(),
+            "model": self.model,
+            "arrivals": self.arrivals,
+            "analysis": self.analysis,
+            "stages": [stage.as_json() for stage in self.stages],
+            "mix": dict(self.mix),
+            "pictures": self.pictures,
+            "back_off": self.back_off,
+            "drain": self.drain,
+            "most_in_flight": self.most_in_flight,
+            "passing": dict(self.written),
+            "stop_when": [str(condition) for condition in self.stop_when],
+        }
+
+    def scaled(
+        self, *, in_flight: int | None = None, rate: float | None = None, seconds: float | None = None
+    ) -> Profile:
+        """The same profile with another peak, or another length in all. UserError for a peak of the other model."""
+        stages = self.stages
+        for option, value, is_open in (("--users", in_flight, False), ("--rate", rate, True)):
+            if value is not None and is_open is not self.is_open:
+                other = ("--users", "--rate")[self.is_open]
+                raise UserError(
+                    f"{option} {value:g}",
+                    f"the profile {self.name} has the {self.model} model; give {other}",
+                    f"方案 {self.name} 是 {self.model} 模型；请用 {other}",
+                )
+        if in_flight is not None:
+            share = in_flight / self.peak
+            stages = tuple(replace(s, in_flight=max(1, round(s.level * share)) if s.level else 0) for s in stages)
+        if rate is not None:
+            stages = tuple(replace(stage, rate=stage.level * rate / self.peak) for stage in stages)
+        if seconds is not None:
+            share = seconds / self.seconds
+            stages = tuple(replace(stage, seconds=max(1, round(stage.seconds * share))) for stage in stages)
+        return replace(self, stages=stages)
+
+
+def names() -> list[str]:
+    """The profiles that come with the program."""
+    return sorted(path.stem for path in (bundled("load") / "profiles").glob("*.yaml"))
+
+
+def find(name: str) -> Path:
+    """The file of a profile: one that comes with the program by its name, else a path. UserError for neither."""
+    known = names()
+    if name in known:
+        return bundled("load") / "profiles" / f"{name}.yaml"
+    path = Path(name)
+    if path.is_file():
+        return path
+    near = get_close_matches(name, known, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]}?" if near else f"give a YAML file or one of {', '.join(known)}"
+    zh = f"是否应为 {near[0]}？" if near else f"请给出 YAML 文件，或 {'、'.join(known)} 之一"
+    raise UserError(f"--profile {name}", f"there is no such profile; {hint}", f"没有这个方案；{zh}")
+
+
+def read(name: str) -> Profile:
+    """The profile of that name or file, checked whole. UserError names what is wrong in it."""
+    path = find(name)
+    try:
+        data = yaml.safe_load(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as problem:
+        reason = getattr(problem, "strerror", None) or "not UTF-8"
+        raise UserError(
+            f"--profile {name}",
+            f"cannot be read ({reason}); give the path of a YAML file",
+            f"无法读取（{reason}）；请给出 YAML 文件的路径",
+        ) from None
+    except (yaml.YAMLError, ValueError) as problem:
+        mark = getattr(problem, "problem_mark", None)
+        where = f"{path}:{mark.line + 1}" if mark else str(path)
+        raise UserError(where, "this is no YAML; correct that line", "不是合法的 YAML；请改正这一行") from None
+    return make(data, str(path))
+
+
+def make(data: Any, where: str) -> Profile:
+    """A profile from the data of a file. UserError names what is wrong in it."""
+    _validate(data, where)
+    _check_levels(data, where)
+    passing: dict[str, Any] = dict(data["passing"])
+    signs = {"rate": ">="}
+    conditions = tuple(
+        Condition(name, signs.get(name, "<="), parse_limit(passing[name], name, f"{where}: passing.{name}"))
+        for name in (*PERCENTILES, "rate", "violations")
+        if name in passing
+    )
+    return Profile(
+        name=data["name"],
+        question=Text(data["question"]["en"], data["question"]["zh"]),
+        model=data["model"],
+        stages=tuple(Stage(row["seconds"], row.get("in_flight"), row.get("rate")) for row in data["stages"]),
+        requests_min=passing["requests_min"],
+        passing=conditions,
+        failures=_failures(passing.get("failures", {}), f"{where}: passing.failures"),
+        stop_when=tuple(parse(text, f"{where}: stop_when") for text in data.get("stop_when", ())),
+        written=passing,
+        arrivals=data.get("arrivals", "fixed"),
+        analysis=data.get("analysis", "none"),
+        mix={name: float(weight) for name, weight in data.get("mix", {"kyc": 1}).items() if weight},
+        pictures=data.get("pictures", "same"),
+        back_off=float(data.get("back_off", BACK_OFF)),
+        drain=float(data.get("drain", DRAIN)),
+        most_in_flight=data.get("most_in_flight", MOST_IN_FLIGHT),
+    )
+
+
+def _failures(rows: Mapping[str, Any], where: str) -> dict[str, Condition]:
+    for name in rows:
+        if name != OTHERS and not is_metric(str(name)):
+            raise UserError(
+                f"{where}.{name}",
+                "this is no outcome; write one such as 5xx, 403, CONCURRENCY_LIMIT_EXCEEDED, timeout or others",
+                "不是结果的名称；请写如 5xx、403、CONCURRENCY_LIMIT_EXCEEDED、timeout 或 others",
+            )
+    return {
+        str(name): Condition(str(name), "<=", parse_limit(limit, str(name), f"{where}.{name}"))
+        for name, limit in rows.items()
+    }
+
+
+def _check_levels(data: Mapping[str, Any], where: str) -> None:
+    """Each stage says what its model needs and nothing else; something must be sent; some kind must weigh."""
+    wanted, other = ("rate", "in_flight") if data["model"] == "open" else ("in_flight", "rate")
+    for number, row in enumerate(data["stages"], 1):
+        if wanted not in row or other in row:
+            raise UserError(
+                f"{where}: stages, stage {number}",
+                f"the {data['model']} model states {wanted} in each stage; write it, and no {other}",
+                f"{data['model']} 模型的每个阶段须写 {wanted}，不写 {other}",
+            )
+    if not any(row[wanted] for row in data["stages"]):
+        raise UserError(f"{where}: stages", "no stage sends anything; raise a level", "没有任何阶段会发送请求；请调高")
+    if "mix" in data and not any(data["mix"].values()):
+        raise UserError(f"{where}: mix", "every weight is 0; raise one", "所有权重均为 0；请调高其一")
+    if not all(math.isfinite(float(row[wanted])) for row in data["stages"]):
+        raise UserError(f"{where}: stages", f"{wanted} must be finite", f"{wanted} 须为有限值")
+
+
+@cache
+def schema() -> Json:
+    """The published JSON Schema of a profile."""
+    document: Json = json.loads(Path(__file__).with_name("profile.schema.json").read_text("utf-8"))
+    return document
+
+
+def _validate(data: Any, where: str) -> None:
+    from jsonschema import Draft202012Validator  # noqa: PLC0415 - 0.1 s that --help need not pay
+
+    problems = sorted(Draft202012Validator(schema()).iter_errors(data), key=lambda error: len(error.absolute_path))
+    if not problems:
+        return
+    problem = problems[0]
+    place = ".".join(map(str, problem.absolute_path))
+    rules: Mapping[str, Any] = problem.schema
+    match problem.validator:
+        case "additionalProperties":
+            known = list(rules["properties"])
+            name = next(key for key in problem.instance if key not in known)
+            near = get_close_matches(str(name), known, n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
+            zh = f"是否应为 {near[0]}？" if near else f"此处可用：{'、'.join(known)}"
+            raise UserError(f"{where}: {_joined(place, name)}", f"this key is unknown; {hint}", f"未知的键；{zh}")
+        case "required":
+            name = next(key for key in rules["required"] if key not in problem.instance)
+            raise UserError(f"{where}: {_joined(place, name)}", "this key is missing; add it", "缺少这个键；请补上")
+        case _:
+            due = _due(rules)
+            what = f"{where}: {place}" if place else where
+            raise UserError(what, f"this value does not fit; it must be {due[0]}", f"取值不合要求；应为{due[1]}")
+
+
+def _due(rules: Mapping[str, Any]) -> tuple[str, str]:
+    """What a schema asks of a value, as a person would say it."""
+    if "enum" in rules:
+        return f"one of {', '.join(rules['enum'])}", f" {'、'.join(rules['enum'])} 之一"
+    kinds = {"object": ("a mapping", "映射"), "array": ("a list", "列表"), "string": ("a text", "文字")}
+    kind = rules.get("type", "string")
+    if isinstance(kind, list):
+        return "a number or a text such as 500 ms", "数字或如 500 ms 的文字"
+    if kind in kinds:
+        name = kinds[kind]
+        return (name[0] + " with something in it", f"非空的{name[1]}") if "minItems" in rules else name
+    least = rules.get("minimum", rules.get("exclusiveMinimum", 0))
+    more = "more than " if "exclusiveMinimum" in rules else "from "
+    most, most_zh = (f" to {rules['maximum']}", f"至 {rules['maximum']}") if "maximum" in rules else ("", "")
+    noun, noun_zh = ("a whole number", "整数") if kind == "integer" else ("a number", "数")
+    start = f"大于 {least}" if "exclusiveMinimum" in rules else f"从 {least} 起"
+    return f"{noun} {more}{least}{most}", f"{start}{most_zh}的{noun_zh}"
+
+
+def _joined(place: str, name: object) -> str:
+    return f"{place}.{name}" if place else str(name)

@@ -1,0 +1,187 @@
+"""Every reply of a load judged as `check` judges it, and the same kind of reply judged once.
+
+What a reply earns depends on few things: its status, which members it has, its error text. request_id, biz_token and
+time_used are new in every reply, and only whether they are as they must be matters: a text that is not empty, a time
+that the caller waited. Where they are, the reply has the shape of others, and `judge` is asked for the first of a
+shape only. All other replies are judged one by one. tests/test_load_replies.py holds both ways to agree.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass
+from json import JSONDecoder
+from typing import Any
+
+from biztoken.contract import Contract
+from biztoken.envelope import CLOCK_GRANULARITY_MS
+from biztoken.finding import broken
+from biztoken.judge import Alternative, Expected, judge
+from biztoken.load.tokens import Tokens
+from biztoken.model import Exchange, Finding
+from biztoken.reading import Outcome, Reading, read
+
+CONCURRENCY = "CONCURRENCY_LIMIT_EXCEEDED"
+# Errors that say nothing against a sound request: of load, or to be met by sending it again.
+TOLERATED = (CONCURRENCY, "INTERNAL_ERROR")
+SOUND = "FORM-DATA"  # the clause that pays where a sound request is refused
+SHAPES = 512  # kinds of replies that are remembered: a target whose errors all differ is judged each time
+_VARIABLE = ("request_id", "biz_token", "time_used")
+Members = dict[str, Any]
+_decode = JSONDecoder().raw_decode
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one exchange showed. `outcome`: `200`, `403 CONCURRENCY_LIMIT_EXCEEDED`, `500`, `timeout` and the like."""
+
+    outcome: str
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(slots=True)
+class _Shape:
+    """What all replies of a shape earn; `count`: how many there were."""
+
+    seen: Seen
+    kept: tuple[str, ...]
+    is_accepted: bool
+    count: int = 0
+
+
+class Inspector:
+    """Looks at exchanges. `tokens` and `request_ids` remember what must not come twice, over a whole run.
+
+    `tolerated` names refusals, `NAME` or `NAME: detail`, that this key may earn beside those of load.
+    """
+
+    def __init__(
+        self,
+        contract: Contract,
+        *,
+        tokens: Tokens | None = None,
+        request_ids: Tokens | None = None,
+        tolerated: Collection[str] = (),
+    ) -> None:
+        self._contract = contract
+        self._tolerated = frozenset((*TOLERATED, *tolerated))
+        memories = (("request_id", "REQUEST-ID-UNIQUE", request_ids), ("biz_token", "BIZ-TOKEN-UNIQUE", tokens))
+        self._memory = [(name, clause, memory) for name, clause, memory in memories if memory is not None]
+        self._shapes: dict[tuple[Any, ...], _Shape] = {}
+        self._kept: Counter[str] = Counter()
+
+    def look(self, exchange: Exchange) -> Seen:
+        """What an exchange shows: its outcome, and what is wrong with its reply."""
+        if exchange.reply is None:
+            return Seen((exchange.failure or "").partition(":")[0])
+        reply = exchange.reply
+        data = _read_members(reply.body)
+        key = None if data is None else shape_of(reply.status, data, exchange)
+        shape = self._shapes.get(key) if key is not None else None
+        if shape is None:
+            shape, data = self._judge(exchange)
+            if key is not None and len(self._shapes) < SHAPES:
+                self._shapes[key] = shape
+            else:
+                self._kept.update(shape.kept)
+        shape.count += 1
+        seen = shape.seen
+        repeated = self._repeated(data, is_accepted=shape.is_accepted) if data else ()
+        return Seen(seen.outcome, (*seen.findings, *repeated)) if repeated else seen
+
+    def _judge(self, exchange: Exchange) -> tuple[_Shape, Members | None]:
+        assert exchange.reply is not None  # noqa: S101 - looked at before
+        reading = read(exchange.reply)
+        checks = judge(exchange, self.expected(reading), self._contract)
+        findings = tuple(check.finding for check in checks if check.finding)
+        kept = tuple(check.clause for check in checks if not check.finding)
+        seen = Seen(outcome_of(reading, self._contract), findings)
+        return _Shape(seen, kept, reading.outcome is Outcome.ACCEPTED), reading.data
+
+    def expected(self, reading: Reading) -> Expected:
+        """What a sound request is due under load: to be accepted, or an error that says nothing against it.
+
+        A server error is charged to no clause of its own here: one alone may happen, and how many may the profile says.
+        """
+        told = {reading.name, f"{reading.name}: {reading.detail}"} & self._tolerated
+        if not told or reading.outcome is not Outcome.REFUSED:
+            return Expected("accepted", SOUND, witness=reading.status >= 500)
+        if reading.name not in self._contract.errors:  # a reason told as a name of its own
+            return Expected("accepted", SOUND, (Alternative(reading.name),))
+        detail = None if reading.name in told else reading.detail
+        clause = self._contract.clause_id(reading.name, "name")
+        return Expected("refused", clause, (Alternative(reading.name, detail),))
+
+    def _repeated(self, data: Members, *, is_accepted: bool) -> tuple[Finding, ...]:
+        """The findings of what came before and must not come twice."""
+        found: tuple[Finding, ...] = ()
+        for name, clause, memory in self._memory:
+            value = data.get(name)
+            if type(value) is not str or not value or (name == "biz_token" and not is_accepted):
+                continue
+            if memory.add(value):
+                told = broken(clause, "repeated", f"a new {name}", f"a {name} told before").finding
+                found += (told,) if told else ()
+            else:
+                self._kept[clause] += 1
+        return found
+
+    def taken(self) -> Counter[str]:
+        """How often each clause was kept since this was last asked."""
+        kept, self._kept = self._kept, Counter()
+        for shape in self._shapes.values():
+            for clause in shape.kept:
+                kept[clause] += shape.count
+            shape.count = 0
+        return kept
+
+
+def _read_members(body: bytes) -> Members | None:
+    """The members of a JSON object; None for anything else, and where that is not plain to see."""
+    try:
+        text = body.decode()
+        data, end = _decode(text)
+    except (ValueError, RecursionError):
+        return None
+    return data if type(data) is dict and end == len(text) else None
+
+
+def shape_of(status: int, data: Members, exchange: Exchange) -> tuple[Any, ...] | None:
+    """All that the judge's answer depends on; None where a member is not as it must be, or only the judge can tell."""
+    count, present = 0, 0
+    for bit, name in ((1, "request_id"), (2, "biz_token")):
+        value = data.get(name)
+        if type(value) is str and value:
+            count += 1
+            present |= bit
+        elif name in data:
+            return None
+    used = data.get("time_used")
+    if type(used) is int and 0 <= used <= exchange.elapsed_ms + CLOCK_GRANULARITY_MS:
+        count += 1
+        present |= 4
+    elif "time_used" in data:
+        return None
+    form = dict(exchange.form)
+    key = (status, present, form.get("return_faces"), form.get("liveness_type"))
+    if len(data) == count:
+        return key
+    error = data.get("error")
+    if type(error) is not str and "error" in data:
+        return None
+    others = tuple((name, type(value)) for name, value in data.items() if name not in _VARIABLE)
+    return (*key, error, others)
+
+
+def outcome_of(reading: Reading, contract: Contract) -> str:
+    """A reply in a word for statistics: few in number, whatever a target answers."""
+    status, row = reading.status, contract.errors.get(reading.name)
+    if reading.outcome is Outcome.ACCEPTED:
+        return str(status)
+    if reading.outcome is Outcome.UNREADABLE:
+        return f"{status} unreadable" if status < 300 else str(status)
+    if row is not None:
+        return f"{status} {row.name}: {reading.detail}" if reading.detail in row.reasons else f"{status} {row.name}"
+    reasons = {reason for known in contract.errors.values() for reason in known.reasons}
+    return f"{status} {reading.name}" if reading.name in reasons else f"{status} unknown error"

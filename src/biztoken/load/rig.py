@@ -1,0 +1,297 @@
+"""One generator: makes requests, sends them when they are due, judges and counts every reply.
+
+It runs in a locust process, alone or as one of several workers. What it sends when comes as a plan; without one, as
+under plain locust, each user sends one request after the other.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from random import Random
+
+import gevent
+from gevent.event import Event
+from gevent.lock import BoundedSemaphore
+
+from biztoken import contract as contracts
+from biztoken.errors import HarnessError
+from biztoken.load.calibration import AT_ONCE, SECONDS, Sink
+from biztoken.load.conditions import REFUSED
+from biztoken.load.connection import Connection
+from biztoken.load.forge import Forge
+from biztoken.load.guard import Ceilings
+from biztoken.load.measure import Meter
+from biztoken.load.profile import Profile
+from biztoken.load.replies import Inspector
+from biztoken.load.schedule import Gate, Timeline, own_arrivals
+from biztoken.load.scrutiny import Scrutiny
+from biztoken.model import Exchange, Json
+from biztoken.settings import Target
+from biztoken.wire import Endpoint
+
+# The loop wakes to the millisecond, and latencies count from the moment that was due: so the last one is spent looking.
+SPIN = 0.001
+PULSE = 0.01  # seconds between two looks at how late the loop is
+FINISHED = 0.05  # seconds after a second's end when it is told: what ended in it has been counted
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one of `count` workers does. `spent`: requests that were sent to the target before."""
+
+    profile: Profile
+    seed: int = 0
+    index: int = 0
+    count: int = 1
+    spent: int = 0
+
+
+class Seat:
+    """A user's place: its number in this process and its connection."""
+
+    def __init__(self, number: int, connection: Connection) -> None:
+        self.number = number
+        self.connection = connection
+
+
+class Rig:
+    """Sends what a plan says: `prepare`, `go`. `stopping` ends it early; `over` is set once nothing is sent or awaited.
+
+    `on_request` is told of each request: kind, outcome, milliseconds, bytes of the reply, clauses broken.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        ceilings: Ceilings,
+        *,
+        seed: int = 0,
+        contract: Path | None = None,
+        on_request: Callable[[str, str, float, int, tuple[str, ...]], None] = lambda *_: None,
+    ) -> None:
+        self.target = target
+        self._endpoint = Endpoint(target.url, target.timeout, target.cacert, target.proxy)
+        self.meter = Meter()
+        self.plan: Plan | None = None
+        self.has_begun, self.stopping, self.over = Event(), Event(), Event()
+        self._timeline = Timeline(())
+        self._ceilings, self._gate = ceilings, Gate(ceilings.rate, ceilings.requests)
+        self._seed, self._contract = seed, contract
+        self._on_request = on_request
+        self._is_spent = False  # whether the ceiling of requests was met
+        self._seats, self._ids = count(), count(1)
+        self._zero = time.monotonic()
+        self._rng = Random(f"jitter/{seed}")
+
+    # --- the run
+
+    def equip(self, profile: Profile, index: int = 0, count: int = 1) -> None:
+        """Make what requests are made of and judged by."""
+        self._back_off = profile.back_off
+        self._forge = Forge(self.target, self._endpoint, profile, seed=self._seed, index=index, contract=self._contract)
+        self.scrutiny = Scrutiny(self.target, seed=self._seed, contract=self._contract, tells_tokens=count > 1)
+
+    def prepare(self, plan: Plan, send: Callable[[Json], None], memory: Callable[[], float]) -> None:
+        """Take a plan; nothing is sent before `go`. `send` takes reports, `memory` tells of this process in MB."""
+        self.plan, self._timeline = plan, Timeline(plan.profile.stages)
+        self._seed = plan.seed
+        ceilings = self._ceilings.less(plan.spent).share(plan.index, plan.count)
+        self._gate = Gate(ceilings.rate, ceilings.requests)
+        self._rng = Random(f"jitter/{plan.seed}/{plan.index}")
+        self.equip(plan.profile, plan.index, plan.count)
+        self._send_report, self._memory = send, memory
+
+    def calibrated(self) -> float:
+        """How many requests a second this generator makes, found on loopback with what it is equipped with."""
+        _, template = self._forge.next()
+        sink = Sink(template.size)
+        inspector = Inspector(contracts.load(self._contract))
+        endpoint = Endpoint(f"http://127.0.0.1:{sink.port}/")
+        began, number = time.monotonic(), count(1)
+
+        def keep_asking() -> int:
+            connection, done = Connection(endpoint), 0
+            while (start := time.monotonic()) - began < SECONDS:
+                data, form = template.bytes(), template.form
+                reply = connection.exchange(data)
+                inspector.look(Exchange(next(number), form, template.size, start, time.monotonic(), reply))
+                done += 1
+            connection.close()
+            return done
+
+        try:
+            asking = [gevent.spawn(keep_asking) for _ in range(AT_ONCE)]
+            return float(sum(greenlet.get() for greenlet in asking)) / SECONDS
+        finally:
+            sink.close()
+
+    def go(self) -> None:
+        """Begin: this moment is second 0."""
+        assert self.plan is not None  # noqa: S101 - prepared before
+        self._zero = time.monotonic()
+        for watch in (self._lead, self._beat, self._tell):
+            gevent.spawn(watch)
+        self.has_begun.set()
+
+    def now(self) -> float:
+        """Seconds since the beginning."""
+        return time.monotonic() - self._zero
+
+    def _lead(self) -> None:
+        """Wait for the end of the plan, or a stop; then for the requests that are under way, but not for ever."""
+        plan = self.plan
+        assert plan is not None  # noqa: S101 - prepared before
+        self.stopping.wait(self._timeline.seconds - self.now())
+        self.stopping.set()
+        deadline = time.monotonic() + plan.profile.drain
+        while self.meter.in_flight and time.monotonic() < deadline:
+            gevent.sleep(PULSE)
+        self.over.set()
+
+    def _beat(self) -> None:
+        """Watch how late this loop is and, by whole seconds, how busy the processor, until the end."""
+        before, spent = time.monotonic(), time.process_time()
+        while not self.over.is_set():
+            began = time.monotonic()
+            gevent.sleep(PULSE)
+            now = time.monotonic()
+            self.meter.pulse(now - self._zero, round((now - began - PULSE) * 1e6))
+            if int(now - self._zero) > int(before - self._zero):
+                used = time.process_time()
+                self.meter.load(before - self._zero, (used - spent) / (now - before))
+                before, spent = now, used
+
+    def _tell(self) -> None:
+        """Report each second once it is over, and at the end what is left."""
+        second = 1
+        while not self.over.wait(second + FINISHED - self.now()):
+            self._report(self.meter.take(self.now()), is_last=False)
+            second = int(self.now()) + 1
+        self._report(self.meter.take(self.now(), all_of_them=True), is_last=True)
+
+    def _report(self, rows: list[Json], *, is_last: bool) -> None:
+        told = {"rows": rows, "memory_mb": self._memory(), "spent": self._is_spent, "last": is_last}
+        self._send_report(told | self.scrutiny.told())
+
+    # --- what users do
+
+    def seat(self) -> Seat:
+        """A place for one more user."""
+        return Seat(next(self._seats), Connection(self._endpoint))
+
+    def serve(self, seat: Seat) -> None:
+        """Do the next thing of a user: send a request, or wait until it is its turn."""
+        if self.plan is None:
+            self._ask(seat)
+            return
+        self.has_begun.wait()
+        if self.stopping.is_set():
+            self._rest()
+        elif self.plan.profile.is_open:
+            self._dispatch(seat)
+        else:
+            self._take_turn(seat)
+
+    def _rest(self) -> None:
+        """Nothing more is to be done: wait for locust to end this user."""
+        Event().wait()
+
+    def _take_turn(self, seat: Seat) -> None:
+        plan = self.plan
+        assert plan is not None  # noqa: S101 - looked at before
+        timeline, now = self._timeline, self.now()
+        if seat.number < timeline.in_flight(now, plan.index, plan.count):
+            self._ask(seat)
+        else:
+            self.stopping.wait(max(timeline.next_change(now) - now, 0))
+
+    def _ask(self, seat: Seat) -> None:
+        """One request of a user who waits for its reply; after a refusal for concurrency it waits before the next."""
+        if not self._passes():
+            return
+        self.meter.due(self.now())
+        outcome = self.send(seat.connection)
+        if REFUSED in outcome:
+            # Never at once: one user too many would otherwise be refused thousands of times a second.
+            self.stopping.wait(self._back_off * self._rng.uniform(0.5, 1.5))
+
+    def _dispatch(self, seat: Seat) -> None:
+        """Send every arrival of this worker at its time, answered or not what went before."""
+        plan = self.plan
+        assert plan is not None  # noqa: S101 - looked at before
+        if seat.number:
+            self._rest()
+        profile = plan.profile
+        idle = [seat.connection]
+        free = BoundedSemaphore(profile.most_in_flight)
+        for due in own_arrivals(profile.stages, profile.arrivals, plan.seed, plan.index, plan.count):
+            self._wait_until(due)
+            if self.stopping.is_set():
+                break
+            self.meter.due(due)
+            free.acquire()
+            if not self._passes():
+                break
+            gevent.spawn(self._arrive, due, idle, free)
+        self._rest()
+
+    def _wait_until(self, due: float) -> None:
+        """Wait for a moment, or a stop; to the tenth of a millisecond where arrivals are not dense."""
+        self.stopping.wait(max(0.0, due - self.now() - SPIN))
+        while due > self.now() and not self.stopping.is_set():
+            gevent.sleep(0)
+
+    def _arrive(self, due: float, idle: list[Connection], free: BoundedSemaphore) -> None:
+        connection = idle.pop() if idle else Connection(self._endpoint)
+        try:
+            self.send(connection, due)
+        finally:
+            idle.append(connection)
+            free.release()
+
+    def _passes(self) -> bool:
+        """Whether one more request may be sent, once the ceilings let it; the last one stops the run."""
+        while (pause := self._gate.wait(time.monotonic())) > 0:
+            if self.stopping.wait(pause):
+                return False
+        if self._gate.take():
+            return True
+        self._is_spent = True
+        self.stopping.set()
+        return False
+
+    # --- one request
+
+    def send(self, connection: Connection, due: float | None = None) -> str:
+        """Send one request and judge its reply; returns the outcome. Latency counts from when it was due."""
+        kind, template = self._forge.next()
+        data, form = template.bytes(), template.form  # together: the next to make a request makes another form
+        began = time.monotonic()
+        start = began - self._zero
+        self.meter.begin(start, None if due is None else max(0, round((start - due) * 1e6)))
+        reply, failure = None, None
+        try:
+            reply = connection.exchange(data)
+        except HarnessError as problem:
+            failure = f"{problem.reason}: {problem}"
+        ended = time.monotonic()
+        waited = ended - self._zero - (start if due is None else due)
+        seen = self.scrutiny.look(Exchange(next(self._ids), form, template.size, began, ended, reply, failure))
+        self.meter.end(ended - self._zero, seen.outcome, round(waited * 1e6), answered=reply is not None)
+        clauses = tuple(finding.clause for finding in seen.findings)
+        self._on_request(kind, seen.outcome, waited * 1000, len(reply.body) if reply else 0, clauses)
+        return seen.outcome
+
+    # --- its end
+
+    def stored(self, numbers: list[int]) -> dict[int, list[str]]:
+        """The tokens that came with these hashes."""
+        return self.scrutiny.stored(numbers)
+
+    def close(self) -> None:
+        """Leave nothing on disk."""
+        self.scrutiny.close()

@@ -1,0 +1,217 @@
+"""One run as the command sees it: what workers told, put together, and when to stop early. Knows no process."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
+
+from biztoken.contract import Contract
+from biztoken.errors import UserError
+from biztoken.finding import broken
+from biztoken.load.book import Book
+from biztoken.load.conditions import OK, REFUSED
+from biztoken.load.guard import Ceilings
+from biztoken.load.health import Health, alarms, health_of, holds_at_most
+from biztoken.load.profile import Profile
+from biztoken.load.schedule import Timeline
+from biztoken.load.tokens import Tokens, repeated_among
+from biztoken.model import Finding, Json, Level
+from biztoken.verdicts import Charge, Tally, Text
+
+UNIQUE = "BIZ-TOKEN-UNIQUE"
+EXCHANGES_NAMED = 10  # of one finding, in the result
+
+
+class LoadRun:
+    """Takes the messages of a run and knows what they add up to.
+
+    `keep`, to be set before the first message, writes the record of an exchange and gives the number it gets.
+    """
+
+    def __init__(self, profile: Profile, contract: Contract, ceilings: Ceilings, *, strict: bool) -> None:
+        self.profile, self.contract, self.ceilings, self.strict = profile, contract, ceilings, strict
+        self.timeline = Timeline(profile.stages)
+        self.book = Book((), self.timeline)
+        self.tally = Tally()
+        self.suspects: set[int] = set()  # hashes that several workers told of
+        self._merged = Tokens()  # hashes alone: the tokens are with the workers
+        self._told_tokens: dict[str, Json] = {}
+        self._stored: dict[str, dict[int, list[str]]] = {}
+        self._repeated_across = 0
+        self._present: set[str] | None = None  # the workers that told everything, once all did
+        self.memory: dict[str, list[tuple[float, float]]] = {}
+        self.pace: dict[str, float] = {}  # requests a second that each generator can make
+        self.service_ms: float | None = None  # what a lone request takes
+        self.shortages = 0
+        self.stopped: Text | None = None  # a condition to stop was met
+        self.interrupted: Text | None = None
+        self.problem: Text | None = None  # the user's mistake, or a target that no sound request gets through to
+        self.has_begun = False
+        self.notes: list[Text] = []
+        self.keep: Callable[[Json], int] = lambda _record: 0
+
+    # --- what comes in
+
+    def take(self, message: Mapping[str, object]) -> None:
+        """One message of the conductor."""
+        worker = str(message.get("worker", ""))
+        match message:
+            case {"workers": list(workers)}:
+                self.book = Book(workers, self.timeline)
+            case {"ready": {"pace": float(pace)}}:
+                self.pace[worker] = pace
+            case {"ready": {"error": str(problem)}}:
+                raise UserError(
+                    f"worker {worker}",
+                    f"it cannot take part ({problem}); run the same version there",
+                    f"无法参与（{problem}）；请在该处运行相同版本",
+                )
+            case {"go": True}:
+                self.has_begun = True
+            case {"report": dict(report)}:
+                self._take_report(worker, report)
+            case {"lost": str(lost)}:
+                self._lose(lost)
+            case {"told": list(present)}:
+                self._present = set(present)
+            case {"stored": list(stored)}:
+                self._stored[worker] = dict(stored)
+
+    def _take_report(self, worker: str, report: Json) -> None:
+        if self.book.shares[worker].state == "lost":
+            return
+        self.book.take(worker, report["rows"])
+        self.shortages += report["shortages"]
+        if report["rows"]:
+            self.memory.setdefault(worker, []).append((report["rows"][-1]["t"], report["memory_mb"]))
+        self.tally.kept.update(report["kept"])
+        for row in report["findings"]:
+            self._take_finding(row)
+        self._take_tokens(worker, report["tokens"])
+        if report["spent"]:
+            most = self.ceilings.requests
+            self.interrupted = Text(
+                f"The target's max_requests of {most} was met before the profile's end.",
+                f"在方案结束之前已达到目标的 max_requests（{most}）。",
+            )
+        if report["last"]:
+            self.book.finish(worker)
+
+    def _take_finding(self, row: Json) -> None:
+        finding = Finding(row["clause"], row["aspect"], row["expected"], row["received"], row["folds_to"])
+        exchanges = tuple(self.keep(record) for record in row["records"])
+        key = (finding.clause, finding.aspect, finding.received, finding.folds_to or "")
+        known = self.tally.charges.get(key)
+        if known is None:
+            self.tally.charges[key] = Charge(finding, "load", "", exchanges, row["count"], ("load",))
+        else:
+            named = (known.exchanges + exchanges)[:EXCHANGES_NAMED]
+            self.tally.charges[key] = replace(known, count=known.count + row["count"], exchanges=named)
+        if self.strict or self.contract.clauses[finding.clause].level is Level.MUST:
+            self.book.violations += row["count"]
+
+    def _take_tokens(self, worker: str, told: Json) -> None:
+        self._told_tokens[worker] = told
+        if told["fresh"]:
+            self.suspects.update(self._merged.merge(base64.b64decode(told["fresh"])))
+
+    def _lose(self, worker: str) -> None:
+        self.book.lose(worker)
+        self.notes.append(
+            Text(
+                f"Worker {worker} was lost: what it sent since its last report is not counted, "
+                "and from then on the load was lower by its share.",
+                f"worker {worker} 失联：其最后一次报告之后发送的请求未计入，此后负载减少了它的份额。",
+            )
+        )
+
+    # --- tokens that several workers were told
+
+    @property
+    def is_told(self) -> bool:
+        """Whether every worker that is left has told everything."""
+        return self._present is not None
+
+    @property
+    def awaits_stored(self) -> bool:
+        """Whether workers must still be asked, or have been and not answered, for the tokens behind equal hashes."""
+        return bool(self.suspects) and not set(self._stored) >= (self._present or set())
+
+    def confirm(self) -> None:
+        """Charge the tokens that more than one worker stored; equal hashes alone prove nothing."""
+        repeated = repeated_among(self._stored.values())
+        told = broken(UNIQUE, "repeated", "a new biz_token", "a biz_token told to another worker").finding
+        if repeated and told:
+            row = asdict(told) | {"count": len(repeated), "records": []}
+            self._take_finding(row)
+        self._repeated_across = len(repeated)
+        gone = [worker for worker, share in self.book.shares.items() if share.state == "lost"]
+        if gone and self.suspects:
+            self.notes.append(
+                Text(
+                    f"{len(self.suspects)} tokens that several workers may share could not all be compared.",
+                    f"有 {len(self.suspects)} 个可能被多个 worker 收到的 token 未能全部比对。",
+                )
+            )
+
+    def tokens(self) -> Json:
+        """How many came, how many of them again, and the memory that one takes where it takes most."""
+        told = list(self._told_tokens.values())
+        each = [row["bytes"] / row["seen"] for row in told if row["seen"]]
+        return {
+            "seen": sum(row["seen"] for row in told),
+            "repeated": sum(row["repeated"] for row in told) + self._repeated_across,
+            "unconfirmed": sum(row["unconfirmed"] for row in told),
+            "bytes_each": round(max(each, default=0.0), 1),
+        }
+
+    # --- what follows
+
+    def condition_met(self) -> Text | None:
+        """The first condition to stop that is met, remembered; None as long as none is."""
+        if self.stopped is None:
+            for condition in self.profile.stop_when:
+                if condition.stops(self.book):
+                    seen = condition.seen(self.book)
+                    self.stopped = Text(
+                        f"Stopped early: {condition} (seen {seen:g}).", f"提前停止：{condition}（实际 {seen:g}）。"
+                    )
+                    break
+        return self.stopped
+
+    def numbers(self) -> dict[str, float | None]:
+        """How it goes: the last second, and the totals."""
+        book = self.book
+        last = book.rows[-1] if book.rows else None
+        refused = sum(count for name, count in book.by_outcome.items() if REFUSED in name)
+        ok = book.by_outcome[OK]
+        return {
+            "in_flight": last["in_flight"] if last else None,
+            "rate": last["sent"] if last else None,
+            "ok": ok,
+            "refused": refused,
+            "failed": book.ended - ok - refused,
+            "p95": book.percentile("p95"),
+            "violations": book.violations,
+        }
+
+    @property
+    def n_max(self) -> int | None:
+        """How many requests in flight all generators together can hold."""
+        return holds_at_most(sum(self.pace.values()), self.service_ms) if self.pace else None
+
+    def health(self) -> Health:
+        """What the generators were like over the whole run."""
+        seen = health_of(self.book.rows, shortages=self.shortages, n_max=self.n_max)
+        return replace(seen, lag_p50_ms=self.book.lag.ms()["p50"], late_p99_ms=self.book.late.ms()["p99"])
+
+    def alarms(self) -> list[Text]:
+        """Why the generators limited the load; of steps each has its own."""
+        return alarms(self.health())
+
+    @property
+    def last_bad(self) -> float | None:
+        """The end of the last second in which a request ended that was not accepted."""
+        bad = [row["t"] + 1.0 for row in self.book.rows if any(name != OK for name in row["by_outcome"])]
+        return bad[-1] if bad else None

@@ -1,0 +1,181 @@
+"""Whether a token came before, over millions of them: at most 16 bytes each in memory, the tokens themselves on disk.
+
+A token is known by 64 bits of a hash that is the same on every machine, so what workers have seen can be merged. Two
+tokens may have the same hash: a suspect counts as repeated only when it is found among the stored tokens.
+"""
+
+from __future__ import annotations
+
+import mmap
+import re
+from array import array
+from collections import Counter
+from collections.abc import Collection, Iterable
+from hashlib import blake2b
+from pathlib import Path
+
+import numpy as np
+
+PARTS = 256  # tables that grow one at a time: none holds the others up for long
+FULL, GROWTH = 0.8, 1.5  # so between 0.53 and 0.8 of the slots are taken: 10 to 15 bytes for each token
+LEAST = 128  # slots of a new table: 256 kB for all
+SPARE = 16  # slots behind the last home: what finds its place taken moves on
+CONFIRMED = 50  # repeated tokens that are looked for in the file; more say nothing new, and each search takes time
+MOST = 1 << 30  # bytes of stored tokens
+WRITTEN = 1_000  # tokens that are written at once
+_ESCAPED = re.compile(rb"\\(.)")
+
+
+class Tokens:
+    """Remembers tokens. `seen`: all that were added; `repeated`: those that had come before, found in the file.
+
+    `unconfirmed`: suspects that were not looked for, or could not be because the file is full.
+    """
+
+    def __init__(self, file: Path | None = None, *, most: int = MOST, reports: bool = False) -> None:
+        """Store tokens in `file`, up to `most` bytes. With `reports` hashes are kept for `taken`."""
+        self._path = file
+        self._file = file.open("w+b") if file else None
+        self._left = most if file else 0
+        self._unwritten: list[bytes] = []
+        self._store(b"")
+        self._tables = [_new_table(LEAST) for _ in range(PARTS)]
+        self._sizes = [LEAST] * PARTS  # homes; a table has some slots more
+        self._counts = [0] * PARTS
+        self._fresh = array("Q")
+        self._reports = reports
+        self.seen = self.repeated = self.unconfirmed = 0
+
+    def add(self, token: str) -> bool:
+        """Remember a token; true where it came before."""
+        data = token.encode("utf-8", "surrogatepass")
+        number = hash_of(data)
+        self.seen += 1
+        if self._insert(number):
+            if self._reports:
+                self._fresh.append(number)
+            self._store(data)
+            return False
+        return self._confirm(data)
+
+    def _insert(self, number: int) -> bool:
+        """Remember a hash; false where it is known."""
+        part = number % PARTS
+        table = self._tables[part]
+        slot = (number >> 32) * self._sizes[part] >> 32
+        while (there := table[slot]) != 0:
+            if there == number:
+                return False
+            slot += 1
+        table[slot] = number
+        self._counts[part] += 1
+        if self._counts[part] > FULL * self._sizes[part]:
+            self._sizes[part] = int(self._sizes[part] * GROWTH)
+            self._rebuild(part)
+        elif slot > len(table) - 3:  # the last slot stays free, so that a search always ends
+            self._rebuild(part)
+        return True
+
+    def _rebuild(self, part: int) -> None:
+        """Move a table into one of its size, all its hashes at once."""
+        size = self._sizes[part]
+        old = np.frombuffer(self._tables[part], np.uint64)
+        known = np.sort(old[old != 0])
+        # Homes rise with hashes. So each takes its home, or the slot after its predecessor.
+        homes, order = ((known >> 32) * size >> 32).astype(np.int64), np.arange(len(known))
+        slots = np.maximum.accumulate(homes - order) + order
+        new = np.zeros(max(size, int(slots[-1]) + 1) + SPARE, np.uint64)
+        new[slots] = known
+        self._tables[part] = array("Q", new.tobytes())
+
+    def _store(self, data: bytes) -> None:
+        """Remember a token itself, as long as there is room; it is written later, with others."""
+        if len(data) >= self._left:
+            self._left = 0
+            return
+        self._left -= len(data) + 1
+        self._unwritten.append(data)
+        if len(self._unwritten) >= WRITTEN:
+            self._write()
+
+    def _write(self) -> None:
+        if self._file:
+            self._file.write(b"".join(map(_line, self._unwritten)))
+            self._file.flush()
+        self._unwritten.clear()
+
+    def _confirm(self, data: bytes) -> bool:
+        """Whether a token whose hash is known was stored."""
+        if self.repeated < CONFIRMED and self._is_stored(data):
+            self.repeated += 1
+            return True
+        if self.repeated >= CONFIRMED or not self._left:
+            self.unconfirmed += 1
+        else:
+            self._store(data)  # another token with the same hash
+        return False
+
+    def _is_stored(self, data: bytes) -> bool:
+        if self._file is None:
+            return False
+        self._write()
+        with mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ) as stored:
+            # From the end: what is told twice is mostly told twice at once.
+            return stored.rfind(b"\n" + _line(data)) >= 0
+
+    def taken(self) -> bytes:
+        """The hashes that were added since this was last called, for `merge` elsewhere. Only with `reports`."""
+        data = np.asarray(self._fresh, "<u8").tobytes()
+        del self._fresh[:]
+        return data
+
+    def merge(self, hashes: bytes) -> list[int]:
+        """Remember what a worker has seen; the hashes that another one told before are given back as suspects."""
+        numbers = np.frombuffer(hashes, "<u8").tolist()
+        self.seen += len(numbers)
+        return [number for number in numbers if not self._insert(number)]
+
+    def with_hashes(self, numbers: Collection[int]) -> dict[int, list[str]]:
+        """The stored tokens that have one of these hashes. Reads the whole file."""
+        found: dict[int, list[str]] = {}
+        wanted = frozenset(numbers)
+        if self._file is None or self._path is None:
+            return found
+        self._write()
+        with self._path.open("rb") as file:
+            for line in file:
+                data = _ESCAPED.sub(lambda match: b"\n" if match[1] == b"n" else match[1], line[:-1])
+                if (number := hash_of(data)) in wanted:
+                    found.setdefault(number, []).append(data.decode("utf-8", "surrogatepass"))
+        return found
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that the hashes take."""
+        return sum(table.itemsize * len(table) for table in [*self._tables, self._fresh])
+
+    def close(self) -> None:
+        """Write what is not yet written; the file remains."""
+        self._write()
+        if self._file:
+            self._file.close()
+
+
+def hash_of(data: bytes) -> int:
+    """64 bits that stand for a token, never 0."""
+    return int.from_bytes(blake2b(data, digest_size=8).digest(), "little") or 1
+
+
+def repeated_among(told: Iterable[dict[int, list[str]]]) -> list[str]:
+    """The tokens that more than one of several workers stored, from what `with_hashes` gave for each."""
+    owners = Counter(token for tokens in told for token in {token for some in tokens.values() for token in some})
+    return sorted(token for token, count in owners.items() if count > 1)
+
+
+def _line(data: bytes) -> bytes:
+    """A token as it is stored: one line, whatever is in it."""
+    return data.replace(b"\\", b"\\\\").replace(b"\n", b"\\n") + b"\n"
+
+
+def _new_table(size: int) -> array[int]:
+    return array("Q", bytes(8 * (size + SPARE)))

@@ -1,0 +1,47 @@
+"""What `biztoken load` leaves on the terminal: broken clauses, conditions, the generator's alarms, the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.padding import Padding
+from rich.text import Text
+
+from biztoken.reporting.load_sentence import load_sentence
+from biztoken.reporting.load_view import outcomes, plain
+from biztoken.reporting.printable import one_line
+from biztoken.reporting.records import Run
+from biztoken.reporting.texts import say
+
+STYLES = {"passed": "bold green", "not-passed": "bold red"}
+_KEPT = {True: ("✓", "green"), False: ("✕", "bold red"), None: ("?", "yellow")}
+
+Line = Text | Padding
+
+
+def load_lines(run: Run, lang: str) -> Iterator[Line]:
+    """What is said after the broken clauses, the verdict last."""
+    record = run.result
+    yield Text(f"\n{say('load.outcomes.title', lang)}", "bold")
+    for row in outcomes(record)[:12]:
+        yield indented(Text.assemble(f"{row.count:>9}  ", one_line(row.name, 120), (f"  {row.share} %", "dim")))
+    if record["checks"]:
+        yield Text(f"\n{say('load.checks.title', lang)}", "bold")
+    for row in record["checks"]:
+        mark, style = _KEPT[row["kept"]]
+        seen = say("list.label", lang, name=say("load.checks.seen", lang), text=one_line(plain(row["seen"]), 80))
+        yield indented(Text.assemble((mark, style), " ", one_line(row[lang]), "  ", (seen, "dim")))
+    for alarm in record["generator"]["alarms"]:
+        yield Text(one_line(alarm[lang], 600), "yellow")
+    yield from closing(load_sentence(record, lang), record["verdict"])
+
+
+def closing(sentence: str, verdict: str) -> Iterator[Line]:
+    """The verdict on a line of its own."""
+    yield Text()
+    yield Text(one_line(sentence[:1].upper() + sentence[1:], 1000), STYLES.get(verdict, "bold yellow"))
+
+
+def indented(text: Text, left: int = 2) -> Padding:
+    """A line moved to the right, and its rest, too, where it is long."""
+    return Padding(text, (0, 0, 0, left), expand=False)

@@ -1,0 +1,210 @@
+"""Profiles of load: what may stand in them, and what a mistake in one is told as."""
+
+import copy
+from collections import Counter
+from dataclasses import dataclass, field
+
+import pytest
+import yaml
+
+from biztoken.errors import UserError
+from biztoken.load import profile
+from biztoken.load.conditions import ENOUGH, Condition, Limit, is_outcome, parse, parse_limit
+
+GOOD = {
+    "name": "own",
+    "question": {"en": "What?", "zh": "什么？"},
+    "model": "closed",
+    "stages": [{"seconds": 2, "in_flight": 4}, {"seconds": 6, "in_flight": 8}],
+    "passing": {"requests_min": 1},
+}
+
+
+@dataclass
+class Seen:
+    """Numbers of a run, typed by hand."""
+
+    by_outcome: Counter = field(default_factory=Counter)
+    violations: int = 0
+    failed: int = 0
+    rate: float = 0.0
+    p95: float | None = None
+
+    @property
+    def ended(self) -> int:
+        return self.by_outcome.total()
+
+    def percentile(self, name: str) -> float | None:
+        return self.p95
+
+
+def changed(**changes):
+    """The good profile with some keys changed; None takes a key away."""
+    data = copy.deepcopy(GOOD) | changes
+    return {key: value for key, value in data.items() if value is not None}
+
+
+@pytest.mark.parametrize("name", profile.names())
+def test_every_profile_that_is_shipped_is_sound(name):
+    """Each is read without complaint, says its own name, its question in two languages, and when to stop."""
+    found = profile.read(name)
+
+    assert found.name == name
+    assert found.question.en != found.question.zh
+    assert found.stop_when
+    assert "violations" in [condition.metric for condition in found.passing]
+
+
+def test_the_profiles_are_the_six_questions():
+    """Nothing that the documents name is missing."""
+    assert profile.names() == ["arrivals", "smoke", "soak", "spike", "steady", "steps"]
+
+
+@pytest.mark.parametrize("name", profile.names())
+def test_a_worker_gets_the_same_profile(name):
+    """What is sent to a worker makes the profile that it was made of."""
+    found = profile.read(name)
+
+    assert profile.make(found.as_data(), "sent").as_data() == found.as_data()
+
+
+MISTAKES = {
+    "unknown key": (changed(stage=1), "stage", "did you mean stages?"),
+    "unknown key of a stage": (changed(stages=[{"seconds": 1, "in_fligth": 1}]), "stages.0.in_fligth", "in_flight?"),
+    "no name": (changed(name=None), "name", "add it"),
+    "no question in Chinese": (changed(question={"en": "What?"}), "question.zh", "add it"),
+    "another model": (changed(model="ajar"), "model", "one of closed, open"),
+    "stages that are none": (changed(stages=[]), "stages", "a list with something in it"),
+    "a rate in the closed model": (changed(stages=[{"seconds": 1, "rate": 5}]), "stage 1", "states in_flight"),
+    "no rate in the open model": (changed(model="open"), "stage 1", "states rate"),
+    "stages that send nothing": (changed(stages=[{"seconds": 1, "in_flight": 0}]), "stages", "raise a level"),
+    "half a second": (changed(stages=[{"seconds": 0.5, "in_flight": 1}]), "stages.0.seconds", "a whole number from 1"),
+    "weights of nothing": (changed(mix={"kyc": 0}), "mix", "raise one"),
+    "another kind": (changed(mix={"video": 1}), "mix.video", "known here: kyc"),
+    "no requests": (changed(passing={}), "passing.requests_min", "add it"),
+    "a percentile without a unit": (changed(passing={"requests_min": 1, "p95": 5}), "passing.p95", "500 ms"),
+    "a rate with a unit": (changed(passing={"requests_min": 1, "rate": "5 %"}), "passing.rate", "a plain number"),
+    "no outcome": (changed(passing={"requests_min": 1, "failures": {"!": 0}}), "passing.failures.!", "no outcome"),
+    "no condition": (changed(stop_when=["errors"]), "stop_when: errors", "such as violations > 0"),
+    "a list": ([], "own.yaml", "a mapping"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_mistake_in_a_profile_is_one_sentence(mistake, tmp_path):
+    """It names the file and the key as the user wrote it, and says what to do, in both languages."""
+    data, where, hint = MISTAKES[mistake]
+    path = tmp_path / "own.yaml"
+    path.write_text(yaml.safe_dump(data, allow_unicode=True), "utf-8")
+
+    with pytest.raises(UserError) as told:
+        profile.read(str(path))
+
+    assert "own.yaml" in told.value.what
+    assert where in told.value.what
+    assert hint in told.value.hint
+    assert "\n" not in told.value.told("zh")
+    assert told.value.zh
+
+
+def test_profile_that_is_not_there_is_told_with_what_is():
+    """A slip in a name is answered with the name that was meant."""
+    with pytest.raises(UserError, match="did you mean steady"):
+        profile.read("stedy")
+
+
+def test_scaling_keeps_the_shape():
+    """Another peak and another length change every stage in proportion."""
+    found = profile.make(GOOD, "own").scaled(in_flight=4, seconds=16)
+
+    assert [(stage.seconds, stage.in_flight) for stage in found.stages] == [(4, 2), (12, 4)]
+
+
+def test_scaling_by_the_other_model_is_a_mistake():
+    """A rate says nothing to a profile of requests in flight."""
+    with pytest.raises(UserError, match="--rate 5: the profile own has the closed model; give --users"):
+        profile.make(GOOD, "own").scaled(rate=5)
+
+
+# --- conditions
+
+
+@pytest.mark.parametrize(
+    ("text", "condition"),
+    [
+        ("violations > 0", Condition("violations", ">", Limit(0.0))),
+        ("5xx > 5 %", Condition("5xx", ">", Limit(5.0, "%"))),
+        ("5xx>5%", Condition("5xx", ">", Limit(5.0, "%"))),
+        ("p95 > 2 s", Condition("p95", ">", Limit(2000.0, "ms"))),
+        ("p99 >= 1.5ms", Condition("p99", ">=", Limit(1.5, "ms"))),
+        ("rate < 3", Condition("rate", "<", Limit(3.0))),
+        ("403 CONCURRENCY_LIMIT_EXCEEDED <= 1 %", Condition("403 CONCURRENCY_LIMIT_EXCEEDED", "<=", Limit(1.0, "%"))),
+        ("timeout > 3", Condition("timeout", ">", Limit(3.0))),
+    ],
+)
+def test_condition_is_read(text, condition):
+    """The grammar: a metric, a comparison, a number, a unit; and it is told as it is read."""
+    assert parse(text, "here") == condition
+    assert parse(str(condition), "here") == condition
+
+
+@pytest.mark.parametrize(
+    "text", ["", "violations", "violations = 0", "> 0", "5xx > many", "p95 > 5 %", "5xx > 5 ms", "Oops > 1"]
+)
+def test_what_is_no_condition_is_a_mistake(text):
+    """No text is taken for a condition that it may not be."""
+    with pytest.raises(UserError):
+        parse(text, "here")
+
+
+@pytest.mark.parametrize(
+    ("metric", "outcome", "is_one"),
+    [
+        ("5xx", "503", True),
+        ("5xx", "500 INTERNAL_ERROR", True),
+        ("5xx", "403 CONCURRENCY_LIMIT_EXCEEDED", False),
+        ("5xx", "timeout", False),
+        ("403", "403 CONCURRENCY_LIMIT_EXCEEDED", True),
+        ("CONCURRENCY_LIMIT_EXCEEDED", "403 CONCURRENCY_LIMIT_EXCEEDED", True),
+        ("AUTHORIZATION_ERROR", "403 AUTHORIZATION_ERROR: LIMIT_REACHED", True),
+        ("403 AUTHORIZATION_ERROR: LIMIT_REACHED", "403 AUTHORIZATION_ERROR: LIMIT_REACHED", True),
+        ("LOW_QUALITY", "400 BAD_ARGUMENTS", False),
+        ("timeout", "timeout", True),
+    ],
+)
+def test_metric_names_outcomes(metric, outcome, is_one):
+    """A class, a status, an error, a whole outcome, a reason without a reply."""
+    assert is_outcome(metric, outcome) is is_one
+
+
+def test_condition_counts_what_it_names():
+    """A share is of the requests that ended, a number of none."""
+    seen = Seen(Counter({"200": 90, "500": 6, "503": 4}), violations=2, p95=12.0)
+
+    assert parse("5xx > 9 %", "here").seen(seen) == 10.0
+    assert parse("5xx > 9 %", "here").holds(seen) is True
+    assert parse("5xx > 10 %", "here").holds(seen) is False
+    assert parse("violations > 1", "here").stops(seen)
+    assert parse("p95 > 10 ms", "here").stops(seen)
+
+
+def test_share_of_a_few_stops_nothing():
+    """One failure among the first requests is no reason to end a run; a count is."""
+    few, enough = Seen(Counter({"500": ENOUGH - 1})), Seen(Counter({"500": ENOUGH}))
+
+    assert not parse("5xx > 5 %", "here").stops(few)
+    assert parse("5xx > 5 %", "here").stops(enough)
+    assert parse("5xx > 5", "here").stops(few)
+
+
+def test_condition_on_nothing_is_unknown():
+    """Where nothing was accepted there is no percentile, and where nothing ended no share."""
+    assert parse("p95 > 1 s", "here").holds(Seen()) is None
+    assert parse("5xx > 5 %", "here").holds(Seen()) is None
+    assert not parse("p95 > 1 s", "here").stops(Seen())
+
+
+def test_limit_beside_a_name():
+    """In a profile the metric stands before the colon."""
+    assert parse_limit("2 s", "p95", "here") == Limit(2000.0, "ms")
+    assert parse_limit(0, "violations", "here") == Limit(0.0)

@@ -1,0 +1,194 @@
+"""A token that came before is found among millions, in at most 16 bytes each, and nothing else is called repeated."""
+
+from itertools import pairwise
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from biztoken.load import tokens as module
+from biztoken.load.tokens import CONFIRMED, Tokens, hash_of, repeated_among
+
+MANY = 200_000
+
+
+@pytest.fixture
+def opened(tmp_path):
+    """Makes memories that store in a file of a name."""
+    made = []
+
+    def open_tokens(name: str, **options) -> Tokens:
+        made.append(Tokens(tmp_path / name, **options))
+        return made[-1]
+
+    yield open_tokens
+    for tokens in made:
+        tokens.close()
+
+
+def token(number: int) -> str:
+    """A token as the vendor makes them."""
+    return f"1531397037,c1223c5b-c2f6-4bb7-8cbb-{number:012x}"
+
+
+def test_repeated_token_is_found(opened):
+    """The second time, and every further time, a token is told; the first time it is not."""
+    tokens = opened("tokens")
+
+    assert [tokens.add(text) for text in ("a", "b", "a", "b", "a", "c")] == [False, False, True, True, True, False]
+    assert (tokens.seen, tokens.repeated, tokens.unconfirmed) == (6, 3, 0)
+
+
+def test_many_tokens_take_little_memory(opened):
+    """At no size of the tables does a token take more than 16 bytes, once there are some thousands."""
+    tokens = opened("tokens")
+    most = 0.0
+    for number in range(MANY):
+        assert not tokens.add(token(number))
+        if number > 20_000 and number % 500 == 0:
+            most = max(most, tokens.nbytes / tokens.seen)
+
+    assert most <= 16
+    assert not tokens.add(token(MANY))
+    assert [tokens.add(token(number)) for number in range(0, MANY, MANY // 40)] == [True] * 40
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(0, 400), max_size=600), st.integers(0, 63))
+def test_table_is_a_set(numbers, shift):
+    """Whatever hashes come, in whatever order and however crowded, each is known exactly from its first coming on."""
+    tokens, known = Tokens(), set()
+    for number in numbers:
+        spread = (number << shift | number >> 3) % 2**64 or 1
+        assert tokens._insert(spread) == (spread not in known)
+        known.add(spread)
+
+
+def test_hashes_that_share_a_home_are_told_apart():
+    """Any number of hashes may want the same slot, the last one of a table included."""
+    tokens = Tokens()
+    crowded = [0xFFFFFFFF_00000000 + 256 * number for number in range(1, 1_000)]
+
+    assert [tokens._insert(number) for number in crowded] == [True] * len(crowded)
+    assert [tokens._insert(number) for number in crowded] == [False] * len(crowded)
+
+
+def test_equal_hashes_alone_are_no_repetition(opened, monkeypatch):
+    """Two tokens with one hash are two tokens; the second is remembered as well."""
+    monkeypatch.setattr(module, "hash_of", lambda _data: 7)
+    tokens = opened("tokens")
+
+    assert [tokens.add(text) for text in ("a", "b", "b", "c", "a")] == [False, False, True, False, True]
+    assert (tokens.repeated, tokens.unconfirmed) == (2, 0)
+
+
+ODD = ["two\nlines", "two", "lines", "back\\slash", "back\\nslash", "\n", "\\n", "\\", "\\\\n", "汉字", "\ud800", " "]
+
+
+def test_any_text_is_a_token(opened):
+    """No text, whatever is in it, is taken for another one or a part of one."""
+    tokens = opened("tokens")
+
+    assert [tokens.add(text) for text in ODD] == [False] * len(ODD)
+    assert [tokens.add(text) for text in ODD] == [True] * len(ODD)
+    numbers = [hash_of(text.encode("utf-8", "surrogatepass")) for text in ODD]
+    assert list(tokens.with_hashes(numbers).values()) == [[text] for text in ODD]
+
+
+def test_prefix_of_a_token_is_no_repetition(opened, monkeypatch):
+    """With equal hashes, too, a stored token counts only whole."""
+    monkeypatch.setattr(module, "hash_of", lambda _data: 7)
+    tokens = opened("tokens")
+
+    assert [tokens.add(text) for text in ("abc", "ab", "bc", "b", "abcd")] == [False] * 5
+
+
+def test_file_is_bounded(opened, tmp_path):
+    """Beyond its bound the file grows no more; a suspect that it cannot confirm is counted, and not called repeated."""
+    tokens = opened("tokens", most=100)
+    for number in range(10):
+        tokens.add(token(number))
+    again = [tokens.add(token(number)) for number in range(10)]
+    tokens.close()
+
+    assert (tmp_path / "tokens").stat().st_size <= 100
+    assert again == [True] * 2 + [False] * 8
+    assert (tokens.repeated, tokens.unconfirmed) == (2, 8)
+
+
+def test_searches_are_bounded(opened):
+    """A target that repeats itself all the time does not make the generator search all the time."""
+    tokens = opened("tokens")
+    told = [tokens.add("always the same") for _ in range(CONFIRMED + 100)]
+
+    assert told.count(True) == tokens.repeated == CONFIRMED
+    assert tokens.unconfirmed == 99
+
+
+def test_tokens_of_workers_are_merged(opened):
+    """A token that two workers were told is found where their hashes meet, and confirmed from what they stored."""
+    workers = [opened(f"tokens-{number}", reports=True) for number in range(3)]
+    merged = Tokens()
+    suspects = []
+    for start in range(0, 3000, 1000):  # as it goes on, each worker tells what is new
+        for number, worker in enumerate(workers):
+            for each in range(start, start + 1000):
+                worker.add(token(number * 10_000 + each))
+        workers[2].add(token(start + 5))  # the first worker was told it, too
+        for worker in workers:
+            suspects += merged.merge(worker.taken())
+
+    assert sorted(suspects) == sorted(hash_of(token(start + 5).encode()) for start in range(0, 3000, 1000))
+    assert repeated_among(worker.with_hashes(suspects) for worker in workers) == [
+        token(start + 5) for start in range(0, 3000, 1000)
+    ]
+    assert merged.seen == 9003
+    assert [worker.taken() for worker in workers] == [b""] * 3
+
+
+def test_equal_hashes_of_workers_are_not_enough():
+    """Different tokens with one hash, or one worker with the same token twice, are no repetition."""
+    assert repeated_among([{7: ["a"]}, {7: ["b"]}, {}]) == []
+    assert repeated_among([{7: ["a", "a"]}, {7: ["b"]}]) == []
+    assert repeated_among([{7: ["b", "a"]}, {7: ["b"]}, {7: ["a"]}]) == ["a", "b"]
+
+
+def test_hash_is_the_same_everywhere():
+    """Hashes can be compared between machines and runs of Python; 0, which marks a free slot, is none."""
+    assert hash_of(b"1531397038,f0b9eea0") == 0x6A168A493A80C5F4
+    numbers = [hash_of(str(number).encode()) for number in range(1000)]
+    assert len(set(numbers)) == 1000
+    assert all(0 < number < 2**64 for number in numbers)
+
+
+def test_growing_keeps_every_token():
+    """After any number of growths each hash is where it is looked for."""
+    rng, tokens = Random(1), Tokens()
+    numbers = sorted({rng.getrandbits(64) or 1 for _ in range(50_000)}, key=lambda number: number % 999)
+    sizes = []
+    for number in numbers:
+        tokens._insert(number)
+        sizes.append(sum(tokens._sizes))
+
+    assert [tokens._insert(number) for number in numbers] == [False] * len(numbers)
+    assert max(after - before for before, after in pairwise(sizes)) < 200  # one small table at a time
+
+
+def test_memory_of_unread_reports_is_counted(opened):
+    """Hashes that wait to be told take memory, too."""
+    tokens = opened("tokens", reports=True)
+    before = tokens.nbytes
+    tokens.add("a")
+
+    assert tokens.nbytes == before + 8
+
+
+@pytest.mark.parametrize("reports", [False, True])
+def test_nothing_is_told_twice(opened, reports):
+    """A repeated token is in no report: it would be its own double elsewhere."""
+    tokens = opened("tokens", reports=reports)
+    for text in "aab":
+        tokens.add(text)
+
+    assert len(tokens.taken()) == (16 if reports else 0)

@@ -1,0 +1,203 @@
+"""A search for the limit is told by a page, a summary, test results, a badge and the terminal; all say the same."""
+
+import io
+import json
+import re
+from xml.etree import ElementTree as ET
+
+import pytest
+from rich.console import Console
+from test_report_limit_sample import SAMPLES, early, found, hostile, quota, short, unlimited
+from test_reporting_html import Page
+from test_reporting_junit import check_structure, outcomes
+from test_reporting_sample import write
+
+from biztoken.reporting import print_summary, render, verdict_sentence
+from biztoken.reporting.limit_charts import figures
+from biztoken.reporting.limit_view import bars
+
+
+@pytest.fixture
+def told(tmp_path):
+    """Render a search and read one of its files."""
+
+    def make(record, name="index.html", lang="en"):
+        render(write(tmp_path, record), lang)
+        return (tmp_path / name).read_text("utf-8")
+
+    return make
+
+
+@pytest.fixture
+def english(told):
+    """Render a search and read its page as a reader of English does, its white space folded."""
+
+    def make(record):
+        text = re.sub(r'<span class="zh".*?</span>', "", told(record), flags=re.DOTALL)
+        return " ".join(Page(re.sub("<(td|dd|th|p)", r" <\1", text)).text.split())
+
+    return make
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("name", SAMPLES)
+def test_page_is_well_formed(told, name, lang):
+    """Every element is closed, every id is there once, every link within the page has its goal."""
+    made = Page(told(SAMPLES[name](), lang=lang))
+    ids = made.ids()
+
+    assert (made.wrong, made.open) == ([], [])
+    assert len(ids) == len(set(ids))
+    assert {attrs["href"][1:] for tag, attrs in made.tags if tag == "a"} <= set(ids)
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_page_keeps_its_policy(told, name):
+    """Nothing on the page is a script or a style of another's."""
+    page = Page(told(SAMPLES[name]()))
+    tags = [tag for tag, _ in page.tags]
+
+    assert (tags.count("script"), tags.count("style")) == (1, 1)
+    assert not any(name.startswith("on") or name in {"style", "src"} for _, attrs in page.tags for name in attrs)
+
+
+@pytest.mark.parametrize(
+    ("record", "english_text", "chinese"),
+    [
+        (
+            found(),
+            "limit 20 (20 of 20 admitted 3 times, the next refused 3 times), recovery 12 ms; as contracted (20)",
+            "20",
+        ),
+        (short(), "not as contracted: limit 12 (12 of 12 admitted 3 times", "与约定不符：并发上限 12"),
+        (quota(), "no verdict: a quota per second: the second of two bursts got 3 of 20", "无法得出结论：按秒计"),
+        (unlimited(), "no limit up to 64 in flight", "没有上限"),
+        (early(), "incomplete: interrupted by Ctrl-C", "运行不完整：被 Ctrl-C 中断"),
+    ],
+)
+def test_sentence(record, english_text, chinese):
+    """The answer, or why there is none, and where it differs the contracted limit."""
+    assert verdict_sentence(record, "en").startswith(english_text)
+    assert chinese in verdict_sentence(record, "zh")
+
+
+def test_a_broken_clause_is_no_confirmed_contract():
+    """A run that fails for a clause does not end in `as contracted`."""
+    record = found() | {"verdict": "not-passed", "exit_code": 1}
+
+    assert verdict_sentence(record, "en").startswith("not passed: limit 20")
+    assert "as contracted" not in verdict_sentence(record, "en")
+
+
+def test_margin_is_shown_as_lengths():
+    """What was found is compared with what is contracted and with what a peak needs."""
+    assert [(bar.kind, bar.value, bar.width) for bar in bars(short())] == [
+        ("found", "12", 600.0),
+        ("contracted", "20", 1000.0),
+        ("needed", "20", 1000.0),
+    ]
+    assert bars(unlimited()) == []
+
+
+def test_margin_is_told_in_words(english):
+    """Enough and too little read differently."""
+    assert "holds 12.8 requests in flight. At the peak 7.25 are to spare." in english(found())
+    assert "At the peak 8 are missing." in english(short())
+    assert "Limit and margin" not in english(unlimited())
+
+
+def test_every_burst_is_evidence(english):
+    """Each burst is a row; one that is not counted says why."""
+    text = english(found())
+
+    assert "14 of the bursts count" in text
+    assert "6 over the limit 32 20 12 31 51 Released within 31 ms, more than half of the 51 ms that one takes." in text
+    assert "7 over the limit 32 20 12" in text
+
+
+def test_burst_that_is_not_counted_is_gray():
+    """It takes no part in the picture of what was admitted."""
+    made = figures(found())[0]
+
+    assert made.keys == ("ok", "refused", "not_counted")
+    assert made.drawing.count("<title") == 3 * len(found()["bursts"])
+    assert 'class="plot marked"' in made.drawing
+    assert 'class="plot"' in figures(unlimited())[0].drawing
+
+
+def test_replies_of_two_bursts_are_shown_one_by_one():
+    """An over-limit burst and one of two back to back, each reply a dot."""
+    made = [figure for figure in figures(quota()) if figure.id == "replies"]
+
+    assert [figure.values for figure in made] == [{"number": 7, "n": 32}, {"number": 14, "n": 20}]
+    assert made[0].drawing.count("<circle") == 32
+    assert made[0].keys == ("ok", "refused")
+
+
+def test_search_without_a_burst_has_no_picture(english):
+    """A run that was stopped before is told in words."""
+    assert figures(early()) == []
+    assert "This search is incomplete." in english(early())
+
+
+def test_budget_is_shown_where_there_is_one(english):
+    """What was spent, of how much."""
+    assert "Budget 258 of 1000" in english(found())
+    assert "Budget" not in english(unlimited())
+
+
+def test_junit_has_the_answer_the_contracted_limit_the_need_and_each_clause(told):
+    """Red where not kept."""
+    root = ET.fromstring(told(short(), "junit.xml"))
+    check_structure(root)
+
+    assert outcomes(root) == {
+        "verdict": "failure",
+        "contracted-limit": "failure",
+        "peak-needs": "failure",
+        "CONCURRENCY-LIMIT": "failure",
+    }
+    assert set(outcomes(ET.fromstring(told(found(), "junit.xml"))).values()) == {"passed"}
+    assert outcomes(ET.fromstring(told(quota(), "junit.xml"))) == {"verdict": "error"}
+
+
+def test_summary_tells_answer_margin_and_bursts(told):
+    """The step summary holds what one acts upon."""
+    text = told(short(), "summary.md")
+
+    assert text.startswith("## ❌ Not as contracted: limit 12")
+    assert "- Needed at the peak: **20**" in text
+    assert "| 5 | over the limit | 32 | 12 | 20 | 0 | 31 | 51 | Released within 31 ms" in text
+
+
+@pytest.mark.parametrize(
+    ("record", "message"),
+    [
+        (found(), "20 in flight"),
+        (short(), "12 in flight not passed"),
+        (quota(), "no verdict"),
+        (unlimited(), "passed"),
+        (early(), "incomplete"),
+    ],
+)
+def test_badge_tells_the_limit(told, record, message):
+    """A number only where one was found."""
+    assert json.loads(told(record, "badge.json"))["message"] == message
+
+
+@pytest.mark.parametrize("name", ["index.html", "junit.xml"])
+def test_nothing_that_others_wrote_acts(told, name):
+    """Purposes, outcomes, kinds and reasons are text everywhere."""
+    text = told(hostile(), name)
+
+    assert "<script>alert" not in text
+    assert "\x1b" not in text
+
+
+def test_terminal_tells_doubtful_bursts_and_the_answer(tmp_path):
+    """The answer comes last."""
+    out = io.StringIO()
+    print_summary(write(tmp_path, found()), "en", Console(file=out, width=140))
+
+    assert "Burst 6 of 32 is not counted: Released within 31 ms" in out.getvalue()
+    assert "Limit 20 (20 of 20 admitted 3 times" in out.getvalue().strip().splitlines()[-3]
