@@ -1,6 +1,7 @@
 """A burst is as many requests at the same moment as were asked for, no more and no fewer, and each has its outcome."""
 
 import socket
+import time
 from pathlib import Path
 from threading import Condition, Event
 
@@ -8,7 +9,7 @@ import pytest
 from tiny_servers import LONGEST, Authority, answer, make_authority, read_request, request, reset, serving
 
 from biztoken import burst
-from biztoken.burst import fire
+from biztoken.burst import Battery, fire
 from biztoken.errors import HarnessError
 from biztoken.wire import Endpoint
 
@@ -87,13 +88,13 @@ def test_no_request_is_whole_before_the_release(monkeypatch):
                 changed.notify_all()
         connection.sendall(answer())
 
-    def wait_for_arrival(_seconds):
+    def wait_for_arrival(_sockets, _bytes):
         # Called between the two: waits for the server instead of the clock.
         with changed:
             changed.wait_for(lambda: sum(received.values()) >= 3 * (len(DATA) - 1), LONGEST)
             before.extend(received.values())
 
-    monkeypatch.setattr(burst.time, "sleep", wait_for_arrival)
+    monkeypatch.setattr(burst, "await_arrival", wait_for_arrival)
 
     with serving(handle) as server:
         volley = fire(Endpoint(server.url, timeout=LONGEST), [DATA] * 3)
@@ -235,3 +236,199 @@ def test_burst_over_tls(tmp_path: Path):
 
     assert statuses(volley) == [200, 200, 200]
     assert counter.peak == 3
+
+
+# --- batteries
+
+
+class Keeper:
+    """A server that keeps connections: each request is answered when `due` of its burst have come."""
+
+    def __init__(self, due: int) -> None:
+        self._due = due
+        self._changed = Condition()
+        self.arrived = 0
+        self.per_connection: dict[int, int] = {}
+
+    def handle(self, connection: socket.socket, number: int) -> None:
+        """Answer requests until the client closes."""
+        while read_request(connection):
+            with self._changed:
+                self.per_connection[number] = self.per_connection.get(number, 0) + 1
+                self.arrived += 1
+                self._changed.notify_all()
+                last = -(-self.arrived // self._due) * self._due
+                self._changed.wait_for(lambda last=last: self.arrived >= last, LONGEST)
+            connection.sendall(answer())
+
+
+def fired(battery: Battery, rack: int = 0) -> list[int | None]:
+    """The statuses of a rack, fired and landed."""
+    battery.fire(rack)
+    return statuses(battery.land(rack))
+
+
+@pytest.mark.parametrize("count", [1, 3, 20])
+def test_connections_stay_open_from_burst_to_burst(count):
+    """The second burst opens no connection: it goes out over those of the first."""
+    keeper = Keeper(count)
+
+    with serving(keeper.handle) as server:
+        battery = Battery(Endpoint(server.url, timeout=LONGEST))
+        for _ in range(3):
+            battery.load([DATA] * count)
+            assert fired(battery) == [200] * count
+        battery.close()
+
+    assert server.connections == count
+    assert keeper.per_connection == dict.fromkeys(range(1, count + 1), 3)
+
+
+def test_connection_that_was_closed_is_replaced():
+    """A target may close an idle connection at any time; the next burst is whole all the same."""
+    closed = Event()
+
+    def handle(connection, number):
+        while read_request(connection):
+            connection.sendall(answer())
+            if number == 1:
+                connection.shutdown(socket.SHUT_RDWR)
+                closed.set()
+                return
+
+    with serving(handle) as server:
+        battery = Battery(Endpoint(server.url, timeout=LONGEST))
+        battery.load([DATA] * 3)
+        first = fired(battery)
+        closed.wait(LONGEST)
+        battery.load([DATA] * 3)
+        second = fired(battery)
+        battery.close()
+
+    assert first == second == [200] * 3
+    assert server.connections == 4
+
+
+def test_connection_that_says_close_is_not_used_again():
+    """Connection: close ends a connection with its reply."""
+
+    def handle(connection, _number):
+        read_request(connection)
+        connection.sendall(answer(200, b"{}", "Connection: close"))
+
+    with serving(handle) as server:
+        battery = Battery(Endpoint(server.url, timeout=LONGEST))
+        for _ in range(2):
+            battery.load([DATA] * 2)
+            assert fired(battery) == [200] * 2
+        battery.close()
+
+    assert server.connections == 4
+
+
+def test_two_racks_are_loaded_before_the_first_is_fired():
+    """All but the last byte of the second burst is there while the first is answered, and none of it counts."""
+    keeper = Keeper(2)
+
+    with serving(keeper.handle) as server:
+        battery = Battery(Endpoint(server.url, timeout=LONGEST))
+        battery.load([DATA] * 2, rack=0)
+        battery.load([DATA] * 2, rack=1)
+        battery.fire(0)
+        between = keeper.arrived
+        battery.fire(1)
+        volleys = [battery.land(rack) for rack in (0, 1)]
+        battery.close()
+
+    assert between == 2
+    assert [statuses(volley) for volley in volleys] == [[200] * 2] * 2
+    assert volleys[0].ended <= volleys[1].began
+
+
+def test_whole_rack_sends_nothing_before_it_is_fired():
+    """A target that counts a request by its head sees none of a rack that is kept back whole."""
+    keeper = Keeper(2)
+    heads = []
+
+    def handle(connection, number):
+        heads.append(bool(connection.recv(1, socket.MSG_PEEK)))
+        keeper.handle(connection, number)
+
+    with serving(handle) as server:
+        battery = Battery(Endpoint(server.url, timeout=LONGEST))
+        battery.load([DATA] * 2, whole=True)
+        before = list(heads)
+        result = fired(battery)
+        battery.close()
+
+    assert before == []
+    assert result == [200] * 2
+
+
+def test_rack_is_released_at_the_moment_that_was_given():
+    """Several processes release together: no sooner than agreed."""
+    keeper = Keeper(2)
+
+    with serving(keeper.handle) as server:
+        battery = Battery(Endpoint(server.url, timeout=LONGEST))
+        battery.load([DATA] * 2)
+        moment = time.monotonic() + 0.05
+        battery.fire(at=moment)
+        volley = battery.land()
+        battery.close()
+
+    assert volley.began >= moment
+
+
+def test_rack_that_was_not_fired_is_loaded_anew():
+    """Half a request is never followed by another on the same connection."""
+    keeper = Keeper(2)
+
+    with serving(keeper.handle) as server:
+        battery = Battery(Endpoint(server.url, timeout=LONGEST))
+        battery.load([DATA] * 2)
+        battery.load([DATA] * 2)
+        result = fired(battery)
+        battery.close()
+
+    assert result == [200] * 2
+    assert server.connections == 4
+
+
+def test_warm_burst_over_tls(tmp_path: Path):
+    """What TLS sends between requests is no reply, and closes no connection."""
+    authority: Authority = make_authority(tmp_path)
+    keeper = Keeper(20)
+
+    with serving(keeper.handle, authority.context) as server:
+        battery = Battery(Endpoint(server.url, timeout=LONGEST, cacert=authority.ca))
+        for _ in range(2):
+            battery.load([DATA] * 20)
+            assert fired(battery) == [200] * 20
+        battery.close()
+
+    assert server.connections == 20
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+        b"HTTP/1.1 100 Continue\r\n\r\n" + answer(),
+        b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{}",
+    ],
+    ids=["chunked", "1xx first", "until the end"],
+)
+def test_every_kind_of_reply_is_read_to_its_end(reply):
+    """A reply ends as HTTP says, whichever way it tells its length; it may come in pieces."""
+
+    def handle(connection, _number):
+        read_request(connection)
+        for at in range(0, len(reply), 7):
+            connection.sendall(reply[at : at + 7])
+
+    with serving(handle) as server:
+        volley = fire(Endpoint(server.url, timeout=LONGEST), [DATA] * 2)
+
+    assert statuses(volley) == [200, 200]
+    assert [shot.reply.body for shot in volley.shots] == [b"{}"] * 2

@@ -47,6 +47,9 @@ OTHER_SHOULDS = {
     "MULTI-ORIENTED-DETECTION-OFF",
     # Not ruled; the text of a 413 is what gateways rewrite.
     "REQUEST-ENTITY-TOO-LARGE-NAME",
+    # What follows for callers from an error's meaning, or from care, and is spelt out nowhere.
+    *(f"CLIENT-{name}" for name in ("BACK-OFF", "LASTING", "NEW-SIGN", "NO-REPEAT")),
+    *(f"CLIENT-{name}" for name in ("NOT-JSON", "PRIVATE", "UNKNOWN-FIELDS")),
     # What the page recommends to callers.
     "CLIENT-UUID",
     "CLIENT-BIZ-NO",

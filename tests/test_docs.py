@@ -24,6 +24,9 @@ from biztoken import cases, contract, pytest_plugin, settings, suite
 from biztoken.cases import written
 from biztoken.cli import main
 from biztoken.client import ODD_FORMS
+from biztoken.lint.advice import LEVELS, texts
+from biztoken.lint.explain import _PARTS
+from biztoken.load import profile
 from biztoken.mock import conditions, faults, keys, overrides
 from biztoken.model import Level, Verdict
 from biztoken.pictures import BROKEN
@@ -44,15 +47,24 @@ PAIRS = [
     ("docs/go-live.md", "docs/go-live.zh.md"),
     ("docs/ci.md", "docs/ci.zh.md"),
     ("docs/proof.md", "docs/proof.zh.md"),
+    ("docs/client.md", "docs/client.zh.md"),
+    ("docs/drill.md", "docs/drill.zh.md"),
+    ("docs/load.md", "docs/load.zh.md"),
+    ("docs/capacity.md", "docs/capacity.zh.md"),
+    ("deploy/README.md", "deploy/README.zh.md"),
 ]
 DOCUMENTS = sorted(
-    path.relative_to(ROOT).as_posix() for place in ("", "docs", "reports") for path in (ROOT / place).glob("*.md")
+    path.relative_to(ROOT).as_posix()
+    for place in ("", "deploy", "docs", "reports")
+    for path in (ROOT / place).glob("*.md")
 )
 CONTRACT = contract.load()
 # Options in the text that are other programs'.
-OTHER_OPTIONS = {"--pyargs", "--group"}
+OTHER_OPTIONS = {"--pyargs", "--group", "--target-file", "--load-profile"}
 # Words in capitals that are no name of the contract: levels and verdicts, file formats, and what sister products tell.
 OTHER_NAMES = {"FACEID_KEY", "FACEID_SECRET", "BIZTOKEN_API_KEY", "BIZTOKEN_API_SECRET", "PYTEST_ADDOPTS"}
+OTHER_NAMES |= {"BIZTOKEN_TARGET", "BIZTOKEN_URL", "BIZTOKEN_CACERT"}
+OTHER_NAMES |= {"SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"}
 OTHER_NAMES |= {"REPLAY_ATTACK", "BALANCE_NOT_ENOUGH", "ACCOUNT_DISCONTINUED", "NON_ENTERPRISE_CERTIFICATION"}
 OTHER_NAMES |= {verdict.value for verdict in Verdict} | {level.value for level in Level}
 
@@ -195,6 +207,10 @@ PLACES = {
     "accept": ["docs/baseline.md", "docs/baseline.zh.md"],
     "compare": ["docs/baseline.md", "docs/baseline.zh.md"],
     "doctor": ["docs/doctor.md", "docs/doctor.zh.md"],
+    "drill": ["docs/drill.md", "docs/drill.zh.md"],
+    "limit": ["docs/capacity.md", "docs/capacity.zh.md"],
+    "lint": ["docs/client.md", "docs/client.zh.md"],
+    "load": ["docs/load.md", "docs/load.zh.md"],
 }
 OPTIONS = [(name, option) for name, command in main.commands.items() for option in options(command)]
 
@@ -236,6 +252,10 @@ WORDS: dict[str, list[set[str]]] = {
     ],
     "docs/report.md": IN_A_RUN,
     "docs/report.zh.md": IN_A_RUN,
+    "docs/client.md": [set(texts()) - {"missing"} | {*LEVELS, *_PARTS.values()} - {"b, c"}],
+    "docs/client.zh.md": [set(texts()) - {"missing"} | {*LEVELS, *_PARTS.values()} - {"b, c"}],
+    "docs/load.md": [names_in(profile.schema())],
+    "docs/load.zh.md": [names_in(profile.schema())],
 }
 
 
@@ -332,6 +352,15 @@ def test_full_target_file_has_every_key():
         return set(value).union(*map(keys_of, value.values())) if isinstance(value, dict) else set()
 
     assert keys_of(full) == names_in(settings.SCHEMA)
+
+
+def test_profiles_are_valid():
+    """The example of a profile of one's own is read without complaint, the same in both languages."""
+    (example,), (translated,) = documents_in("docs/load.md"), documents_in("docs/load.zh.md")
+
+    assert profile.make(example, "docs/load.md").name == "own"
+    assert example == translated
+    assert {path.stem for path in (ROOT / "load/profiles").iterdir()} <= set(code("docs/load.md"))
 
 
 def test_cases_faults_and_keys_are_valid(tmp_path):
@@ -474,7 +503,7 @@ def test_no_file_speaks_of_what_is_not_in_the_project():
     for name in filter(None, names):
         path = ROOT / name
         if path.is_file() and b"\0" not in (data := path.read_bytes()):
-            lines = data.decode("utf-8").splitlines()
+            lines = data.decode("utf-8", "replace").splitlines()  # captures are bytes
             found += [f"{name}:{number}: {line[:120]}" for number, line in enumerate(lines, 1) if FOREIGN.search(line)]
 
     assert found == []

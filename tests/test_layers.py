@@ -24,11 +24,13 @@ LAYERS: dict[str, tuple[str, str]] = {
     "evidence": ("evidence", "values redaction"),
     "contract": ("contract", "values"),
     "pictures": ("pictures", "values contract"),
+    "request": ("received multipart", "values"),
     "leaks": ("leaks", "values contract people settings"),
     # Islands: what the mock knows the suite must not, and the other way round; both know the contract.
-    "mock": ("mock", "values contract"),
+    "mock": ("mock", "values contract request"),
+    "lint": ("lint", "values contract request"),
     "reporting": ("reporting", "values"),
-    "wire": ("wire burst", "values"),
+    "wire": ("arrival wire burst", "values"),
     "judge": ("reading finding envelope judge verdicts", "values contract"),
     "recording": ("recording budget", "values evidence judge"),
     "client": ("client", "values signing settings evidence wire recording"),
@@ -54,40 +56,73 @@ LAYERS: dict[str, tuple[str, str]] = {
         "rehearsal rejudge consultation",
         "values contract recording cases settings embedded mock.keys reporting doctor runner suite check",
     ),
+    "load": (
+        "load",
+        "values contract signing judge wire recording client cases people pictures evidence settings runner doctor"
+        " reporting embedded suite leaks",
+    ),
+    "limit": (
+        "limit",
+        "values contract judge wire recording client cases settings runner doctor reporting embedded suite leaks"
+        " load.guard",
+    ),
+    # The one verb that needs the mock in its own process: it is the stage on which a client plays.
+    "drill": (
+        "drill",
+        "values contract request judge evidence redaction leaks mock lint reporting waivers past suite",
+    ),
     "prove": (
         "prove",
         "values contract cases evidence pictures settings certificate embedded suite check reporting mock.catalogue",
     ),
+    # Whoever looks at what a mock got: the page's judge, and the fixture for integrators' tests.
+    "examiner": ("examiner", "values contract request lint mock.keys"),
+    "testing": ("testing", "values contract request lint mock people pictures"),
     "cli": (
         "cli __main__",
-        "values contract signing reporting mock.server mock.catalogue embedded suite check verbs prove past",
+        "values contract signing reporting mock.server mock.catalogue embedded suite check verbs prove past load limit"
+        " lint drill examiner",
     ),
 }
 # Who may import what does not belong to us; at the top or late, it is the same.
 OTHERS: dict[str, str] = {
-    "pytest": "pytest_plugin check",
-    "_pytest": "prove.trials",
+    "pytest": "pytest_plugin check testing",
+    "_pytest": "prove.trials drill.selection",
     "schemathesis": "fuzz.generator",
     "hypothesis": "fuzz.generator",
     "click": "cli",
+    "cryptography": "drill.certificates",
     "rich": "reporting",
     "jinja2": "reporting",
     "markupsafe": "reporting",
-    "jsonschema": "settings reporting",
-    "yaml": "contract settings cases.written waivers.file rehearsal reporting mock",
-    "PIL": "pictures mock",
-    "numpy": "mock",
+    "pygal": "reporting",
+    "referencing": "reporting",
+    "jsonschema": "settings reporting load.profile",
+    "yaml": "contract settings cases.written waivers.file rehearsal reporting mock lint load.profile drill.scenario",
+    "PIL": "pictures mock lint.pictures",
+    "numpy": "mock load.analysis load.fit load.tokens",
+    "gevent": "load.conductor load.link load.rig load.user",
+    "locust": "load.conductor load.user",
+    "hdrh": "load.measure",
     "dlib": "mock",
     "uvicorn": "mock",
     "faker": "people",
     "h11": "wire",
+    "httptools": "received mock",
     "urllib3": "client",
 }
 # Where the clock, chance, the environment and the network are arguments.
 PURE = (
     *("reading", "finding", "envelope", "judge", "verdicts", "contract", "people", "waivers.marks", "redaction"),
     *(f"doctor.{name}" for name in ("answers", "diagnosis", "failures", "observation", "skew", "steps", "words")),
-    *("mock.rules", "mock.rulebook", "mock.multipart", "fuzz.views"),
+    *("mock.rules", "mock.rulebook", "multipart", "fuzz.views"),
+    *("mock.doorman", "mock.privacy", "mock.repeat", "mock.views"),
+    *(f"drill.{name}" for name in ("across", "judging", "pace", "point", "printed", "seen", "words")),
+    *(f"lint.{name}" for name in ("advice", "judge", "names", "pictures", "request", "secrets", "sequence")),
+    *(f"lint.{name}" for name in ("signature", "signs", "suspects", "told", "values")),
+    *(f"limit.{name}" for name in ("observed", "planner", "reasons", "release", "search", "told")),
+    *(f"load.{name}" for name in ("analysis", "book", "conditions", "fit", "guard", "health", "measure")),
+    *(f"load.{name}" for name in ("schedule", "verdict")),
 )
 IMPURE = {"time", "datetime", "socket", "select", "selectors", "ssl", "os", "subprocess", "threading", "requests"}
 
@@ -226,6 +261,18 @@ def test_the_command_starts_without_what_only_some_need():
     assert ours(at_the_top) == {"errors"}
     assert foreign(at_the_top) == {"click"}
     assert ours(imports(MODULES["errors"])) | foreign(imports(MODULES["errors"])) == set()
+
+
+def test_only_processes_of_locust_import_locust():
+    """Locust replaces Python's sockets: nothing that the command line imports, first or last, imports it or gevent."""
+    reached, ahead = set(), {"cli"}
+    while ahead:
+        reached |= ahead
+        ahead = {name for module in ahead for name in ours(imports(MODULES[module])) if name in MODULES} - reached
+    libraries = {library for module in reached for library in foreign(imports(MODULES[module]))}
+
+    assert "load.command" in reached
+    assert libraries & {"locust", "gevent"} == set()
 
 
 @pytest.mark.parametrize("path", [pytest.param(path, id=path.name) for path in sorted(CONFORMANCE.glob("*.py"))])

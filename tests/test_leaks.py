@@ -513,8 +513,12 @@ def test_contract_is_where_common_names_are_looked_up():
     assert (bundled("openapi") / "clauses.yaml").is_file()
 
 
-# Who writes files: the records and the reports, the notes of a resumed run, and the mock's own input in a rehearsal.
-WRITERS = {"evidence.py", "reporting/result.py", "resuming.py", "rehearsal.py"}
+# Who writes files: the records and the reports, the notes of a resumed run, the mock's own input in a rehearsal, the
+# mock's journal, certificates made for a drill, and what the processes of a load say on their standard error.
+WRITERS = {
+    *("evidence.py", "reporting/result.py", "resuming.py", "rehearsal.py"),
+    *("mock/archive.py", "drill/certificates.py", "load/launch.py"),
+}
 
 
 def test_files_are_written_in_few_places():

@@ -20,11 +20,11 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 # Needed, though no module of ours imports it.
-NAMED_ONLY = {"httptools": "uvicorn is told by name to parse with it"}
+NAMED_ONLY: dict[str, str] = {}
 # Its metadata names only the compiled half.
 HOMES = {"dlib": ["dlib-bin"]}
 # Imported by tests/ from beside them.
-OWN = {"biztoken"} | {path.stem for place in ("tests", "bench") for path in (ROOT / place).glob("*.py")}
+OWN = {"biztoken"} | {path.stem for place in ("tests", "bench") for path in (ROOT / place).rglob("*.py")}
 
 
 def declared(*groups: str) -> dict[str, Requirement]:
@@ -46,7 +46,7 @@ def imported(*directories: str) -> set[str]:
                 tops.add(node.module.partition(".")[0])
     tops -= sys.stdlib_module_names | OWN
     homes = {**packages_distributions(), **HOMES}
-    return {canonicalize_name(name) for top in tops for name in set(homes.get(top, [f"unknown-home-of-{top}"]))}
+    return {canonicalize_name(name) for top in tops for name in set(homes.get(top, [top]))}
 
 
 def test_every_import_is_declared():
@@ -60,8 +60,8 @@ def test_every_dependency_is_imported():
 
 
 def test_every_import_of_the_tests_is_declared():
-    """The tests run on what the group `tests` brings beside the package."""
-    assert imported("tests", "bench") - set(declared("tests")) - {"build"} == set()
+    """The tests run on what the group `tests` brings beside the package, captured clients on what `captures` brings."""
+    assert imported("tests", "bench") - set(declared("tests", "captures")) - {"build"} == set()
 
 
 @pytest.mark.parametrize("name", ["schemathesis", "hypothesis"])
@@ -120,7 +120,7 @@ def files(directory: str) -> Iterable[Path]:
 def test_wheel_holds_the_package_and_its_bundle(built):
     """Code, data and templates, `openapi/` and `conformance/`, the licence, and not a file more."""
     expected = {f"biztoken/{path.as_posix()}" for path in files("src/biztoken")}
-    for name in ("openapi", "conformance"):
+    for name in ("openapi", "conformance", "load"):
         expected |= {f"biztoken/_bundle/{name}/{path.as_posix()}" for path in files(name)}
 
     names = wheel_names(built[1])
@@ -136,9 +136,15 @@ def test_wheel_holds_the_package_and_its_bundle(built):
         "biztoken/_bundle/conformance/cases/signature.yaml",
         "biztoken/_bundle/conformance/portrait.jpg",
         "biztoken/_bundle/conformance/pytest.ini",
+        "biztoken/_bundle/load/locustfile.py",
+        "biztoken/_bundle/load/mock-keys.yaml",
+        "biztoken/_bundle/load/profiles/smoke.yaml",
         "biztoken/_bundle/openapi/clauses.yaml",
         "biztoken/_bundle/openapi/get_biz_token.yaml",
+        "biztoken/load/profile.schema.json",
         "biztoken/mock/demo-keys.yaml",
+        "biztoken/reporting/limit.schema.json",
+        "biztoken/reporting/load.schema.json",
         "biztoken/reporting/result.schema.json",
         "biztoken/reporting/templates/index.html.j2",
         "biztoken/reporting/texts.yaml",

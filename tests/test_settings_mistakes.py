@@ -65,6 +65,8 @@ MISTAKES = {
     "timeout that never ends": (GOOD + "timeout: .inf", "timeout", "seconds"),
     "timeout that is no number": (GOOD + "timeout: .nan", "timeout", "seconds"),
     "rate below zero": (GOOD + "max_rate: -1", "max_rate", "requests per second, more than 0"),
+    "leave that is a text": (GOOD + "allow_load: 'yes'", "allow_load", "true or false"),
+    "ceiling of nothing": (GOOD + "max_requests: 0", "max_requests", "a whole number from 1"),
     "name that is null": (GOOD + "name: null", "name", "string"),
     "pictures that are null": (GOOD + "pictures:", "pictures", "object"),
     # Files

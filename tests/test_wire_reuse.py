@@ -181,3 +181,19 @@ def test_each_request_has_a_sign_of_its_own(tmp_path):
 
     assert len(set(seen)) == 4
     assert SIGN.encode() not in seen
+
+
+def test_target_that_drops_requests_on_kept_connections_is_told(tmp_path):
+    """Once or twice is chance; a target that never closes an idle connection and does it again and again drops them."""
+
+    def handle(connection, _number):
+        for _ in range(2):
+            read_request(connection)
+            connection.sendall(answer(200, SOUND))
+        read_request(connection)
+
+    with serving(handle) as server, client_of(server, tmp_path) as client:
+        statuses = send(client, 14)
+
+        assert statuses[:8] == [200] * 8
+        assert statuses.count(None) == 2

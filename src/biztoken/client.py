@@ -12,7 +12,7 @@ from urllib.parse import urlencode, urlsplit
 from urllib3.filepost import encode_multipart_formdata
 
 from biztoken.budget import Budget
-from biztoken.burst import fire
+from biztoken.burst import Shot, Volley, fire
 from biztoken.errors import HarnessError
 from biztoken.evidence import Evidence
 from biztoken.model import Exchange, Form, Json, Reply, Upload
@@ -22,6 +22,7 @@ from biztoken.signing import Key, make_sign
 from biztoken.wire import Connection, Endpoint
 
 SIGN = "@@sign@@"  # stands in a form for the signature that is made when it is sent
+FORGIVEN = 3  # kept connections closed under a request, before that is a habit
 
 
 class NotRecordedError(Exception):
@@ -66,6 +67,8 @@ class Client:
         self._rng = Random(seed)
         self._ids = count(recording.last_id + 1 if recording else 1)
         self._connection: Connection | None = None
+        self._closes_idle = False
+        self._reopened = 0
         self._next_slot = 0.0
         self._bursts = count(1)
 
@@ -90,7 +93,8 @@ class Client:
     ) -> Exchange:
         """Send the bytes of a request made before."""
         recorded = self._recorded(request, case, role)
-        return recorded or self._send(request, form, data, case=case, role=role, attempt=attempt)
+        # Nobody sends these bytes a second time, so a kept connection gets its second chance here.
+        return recorded or self._send(request, form, data, case=case, role=role, attempt=attempt, again=True)
 
     def burst(self, requests: Sequence[Request], *, case: str, role: str) -> tuple[list[Exchange], float]:
         """Send requests at the same moment: their exchanges, and the seconds over which they were spread.
@@ -101,18 +105,30 @@ class Client:
         recorded = self._recording.take_burst(case, role, forms, "") if self._recording else None
         if recorded is not None:
             return recorded
-        self._allow(len(requests))
-        signed = [self.signed(request) for request in requests]
-        encoded = [self.encode(request, form) for request, form in zip(requests, signed, strict=True)]
+        signed, encoded = self.ready(requests)
         volley = fire(self.endpoint, encoded)
-        told = {"number": next(self._bursts), "spread_ms": round(volley.spread * 1000, 3)}
+        told = self.told_of(volley)
         exchanges = []
         for request, form, shot in zip(requests, signed, volley.shots, strict=True):
-            # The request begins with its first byte: time_used may count from there.
-            times = (shot.opened, shot.ended or shot.released)
-            reply = (shot.reply, shot.failure)
-            exchanges.append(self._record(request, form, len(shot.data), times, *reply, case, role, burst=told))
+            exchange = self.exchange_of(request, form, shot)
+            self.record(exchange, request, case=case, role=role, burst=told)
+            exchanges.append(exchange)
         return exchanges, volley.spread
+
+    def ready(self, requests: Sequence[Request]) -> tuple[list[Form], list[bytes]]:
+        """The forms and the bytes of requests that are about to be sent, signed now; they count as sent."""
+        self._allow(len(requests))
+        signed = [self.signed(request) for request in requests]
+        return signed, [self.encode(request, form) for request, form in zip(requests, signed, strict=True)]
+
+    def told_of(self, volley: Volley) -> Json:
+        """What records say of a burst: which it was, and over how many milliseconds it was spread."""
+        return {"number": next(self._bursts), "spread_ms": round(volley.spread * 1000, 3)}
+
+    def exchange_of(self, request: Request, form: Form, shot: Shot) -> Exchange:
+        """A shot as an exchange. It began with its first byte: time_used may count from there."""
+        times = (shot.opened, shot.ended)
+        return self._exchange(request, form, shot.sent, times, shot.reply, shot.failure)
 
     def wait(self, seconds: float) -> None:
         """Wait, unless all that follows was recorded."""
@@ -129,19 +145,24 @@ class Client:
             raise NotRecordedError
         self.budget.take(requests)
 
-    def _send(self, request: Request, form: Form, data: bytes, *, case: str, role: str, attempt: int) -> Exchange:
+    def _send(
+        self, request: Request, form: Form, data: bytes, *, case: str, role: str, attempt: int, again: bool = False
+    ) -> Exchange:
         self._allow(1)
         self.pace()
         started = time.monotonic()
         reply: Reply | None = None
         failure = None
         try:
-            reply = self._transmit(request.method, data)
+            reply = self._transmit(request.method, data, again=again)
         except HarnessError as problem:
             failure = f"{problem.reason}: {problem}"
-        return self._record(request, form, len(data), (started, time.monotonic()), reply, failure, case, role, attempt)
+        times = (started, time.monotonic())
+        exchange = self._exchange(request, form, len(data), times, reply, failure)
+        self.record(exchange, request, case=case, role=role, attempt=attempt)
+        return exchange
 
-    def _record(
+    def _exchange(
         self,
         request: Request,
         form: Form,
@@ -149,18 +170,18 @@ class Client:
         times: tuple[float, float],
         reply: Reply | None,
         failure: str | None,
-        case: str,
-        role: str,
-        attempt: int = 1,
-        burst: Json | None = None,
     ) -> Exchange:
-        """Make the exchange of a request that was sent, and append it to the evidence."""
-        exchange = Exchange(
+        """The exchange of a request that was sent."""
+        return Exchange(
             next(self._ids), form, sent_bytes, *times, reply, failure, method=request.method, note=_note(request)
         )
+
+    def record(
+        self, exchange: Exchange, request: Request, *, case: str, role: str, attempt: int = 1, burst: Json | None = None
+    ) -> None:
+        """Append an exchange to the evidence."""
         url = self.url(request.path)
         self._evidence.exchange(exchange, url=url, case=case, role=role, attempt=attempt, burst=burst)
-        return exchange
 
     def signed(self, request: Request) -> Form:
         """The form with a fresh signature in its place."""
@@ -180,12 +201,7 @@ class Client:
 
     def encode(self, request: Request, form: Form) -> bytes:
         """The whole request as bytes."""
-        body, content_type = encode_body(request.body, form, self._rng)
-        head = f"{request.method} {self.endpoint.request_target(self.url(request.path))} HTTP/1.1\r\n"
-        head += f"Host: {self.endpoint.host}\r\nUser-Agent: biztoken\r\nAccept: */*\r\nContent-Type: {content_type}\r\n"
-        if self.endpoint.parts.scheme == "http":
-            head += "".join(f"{name}: {value}\r\n" for name, value in self.endpoint.proxy_headers())
-        return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+        return encode_request(self.endpoint, self.url(request.path), request, form, self._rng)
 
     def url(self, path: str | None = None) -> str:
         """The target's URL, or one beside it: `path` replaces its last segment."""
@@ -202,15 +218,24 @@ class Client:
         time.sleep(max(0.0, self._next_slot - now))  # a rate is a matter of time: there is no event to wait for
         self._next_slot = max(now, self._next_slot) + 1 / self.target.max_rate
 
-    def _transmit(self, method: str, data: bytes) -> Reply:
+    def _transmit(self, method: str, data: bytes, *, again: bool) -> Reply:
+        """Send and read on the kept connection, or on a new one.
+
+        A target that closes idle connections without a word may close one just as a request is on its way: that says
+        nothing about the request, which is sent `again`. One that is never seen to do so, and does it for more than
+        FORGIVEN requests, drops them.
+        """
         if self._connection is not None and self._connection.is_open and not self._connection.is_idle():
+            self._closes_idle = True
             self._connection.close()
         if self._connection is not None and self._connection.is_open:
             try:
                 return self._connection.exchange(method, data)
             except HarnessError as problem:
-                # A kept connection may have been closed while idle: that says nothing about this request.
                 if problem.reason != "closed":
+                    raise
+                self._reopened += 1
+                if self._reopened > FORGIVEN and not (again or self._closes_idle):
                     raise
         self._connection = Connection(self.endpoint)
         return self._connection.exchange(method, data)
@@ -226,6 +251,16 @@ def _note(request: Request) -> str:
     notes += [f"body {request.body}"] if request.body != "form-data" else []
     made = " ".join(f"{key}={value}" for key, value in (request.sign or {}).items())
     return " ".join([*notes, f"sign {made}"] if made else notes)
+
+
+def encode_request(endpoint: Endpoint, url: str, request: Request, form: Form, rng: Random) -> bytes:
+    """A whole request for a URL as bytes, its form as given."""
+    body, content_type = encode_body(request.body, form, rng)
+    head = f"{request.method} {endpoint.request_target(url)} HTTP/1.1\r\n"
+    head += f"Host: {endpoint.host}\r\nUser-Agent: biztoken\r\nAccept: */*\r\nContent-Type: {content_type}\r\n"
+    if endpoint.parts.scheme == "http":
+        head += "".join(f"{name}: {value}\r\n" for name, value in endpoint.proxy_headers())
+    return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
 def encode_body(kind: str, form: Form, rng: Random) -> tuple[bytes, str]:

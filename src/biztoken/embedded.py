@@ -17,6 +17,19 @@ from biztoken.signing import Key, Secret
 DEMO_CONCURRENCY = 5  # what demo-keys.yaml grants the active key
 
 
+def mock_target(url: str) -> Target:
+    """A mock of ours at that URL as a target, with every demo key."""
+    keys = {role: Key(api_key, Secret(secret)) for role, (api_key, secret) in demo_keys().items()}
+    return Target(
+        name="embedded mock",
+        url=url,
+        keys=keys,
+        concurrency_limit=DEMO_CONCURRENCY,
+        single_use_sign=True,
+        is_mock=True,
+    )
+
+
 class EmbeddedMock:
     """A mock on a free port, started at once; `url` waits until it answers.
 
@@ -48,15 +61,7 @@ class EmbeddedMock:
 
     def target(self) -> Target:
         """The mock as a target, with every demo key."""
-        keys = {role: Key(api_key, Secret(secret)) for role, (api_key, secret) in demo_keys().items()}
-        return Target(
-            name="embedded mock",
-            url=self.url,
-            keys=keys,
-            concurrency_limit=DEMO_CONCURRENCY,
-            single_use_sign=True,
-            is_mock=True,
-        )
+        return mock_target(self.url)
 
     def close(self) -> None:
         """Stop the mock and wait for it."""

@@ -26,11 +26,12 @@ class Evidence:
     """Appends one line per exchange, as it happens, so that a killed run keeps all but the torn last line.
 
     `signs`, `numbers` and `pictures` are those that were sent: what no record may hold. `is_open`: nothing is private,
-    because a mock of our own was asked with its own keys for a person made for it.
+    because a mock of our own was asked with its own keys for a person made for it. Without a directory records are
+    made, and others write them.
     """
 
     def __init__(
-        self, directory: Path, private: Iterable[str], known: Iterable[str] = (), *, is_open: bool = False
+        self, directory: Path | None, private: Iterable[str], known: Iterable[str] = (), *, is_open: bool = False
     ) -> None:
         self._is_open = is_open
         self._known = frozenset(known)  # cases that are recorded already
@@ -40,13 +41,23 @@ class Evidence:
         self.pictures: dict[int, Upload] = {}  # by identity: each is held, and a hash of 20 MB takes its time
         self._wall = datetime.now(UTC).timestamp()
         self._zero: float | None = None
-        self._exchanges = _open(directory / "evidence.ndjson")
-        self._cases = _open(directory / "cases.ndjson")
+        self._exchanges = _open(directory / "evidence.ndjson") if directory else None
+        self._cases = _open(directory / "cases.ndjson") if directory else None
 
     def exchange(
         self, exchange: Exchange, *, url: str, case: str, role: str, attempt: int, burst: Json | None = None
     ) -> None:
         """Record one exchange; `burst`: which of the bursts it was part of."""
+        self.append(self.record(exchange, url=url, case=case, role=role, attempt=attempt, burst=burst))
+
+    def append(self, record: Json) -> None:
+        """Write the record of an exchange that was made elsewhere, too."""
+        self._write(self._exchanges, record)
+
+    def record(
+        self, exchange: Exchange, *, url: str, case: str, role: str, attempt: int, burst: Json | None = None
+    ) -> Json:
+        """The record of an exchange, with nothing private in it."""
         if self._zero is None:
             self._zero, self._wall = exchange.started, datetime.now(UTC).timestamp() - exchange.elapsed_ms / 1000
         reply = exchange.reply
@@ -81,7 +92,8 @@ class Evidence:
             record["burst"] = burst
         if reply is not None and not _is_utf8(reply.body):
             record["reply"]["utf8"] = False
-        self._write(self._exchanges, record)
+        clean: Json = self.redact(record)
+        return clean
 
     def case(self, record: Mapping[str, Any]) -> None:
         """Record one finished case, unless an earlier part of the run did."""
@@ -97,8 +109,9 @@ class Evidence:
         return text if self._is_open else str(self.redact(_without_own(text, form)))
 
     def close(self) -> None:
-        self._exchanges.close()
-        self._cases.close()
+        for file in (self._exchanges, self._cases):
+            if file is not None:
+                file.close()
 
     def _learn(self, form: Form) -> None:
         """Keep what was sent and may be repeated later, in another reply or in a finding."""
@@ -118,7 +131,9 @@ class Evidence:
         moment = self._wall + monotonic - (self._zero or 0.0)
         return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds")
 
-    def _write(self, file: IO[str], record: Mapping[str, Any]) -> None:
+    def _write(self, file: IO[str] | None, record: Mapping[str, Any]) -> None:
+        if file is None:
+            return
         file.write(json.dumps(self.redact(record), ensure_ascii=False) + "\n")
         file.flush()
 

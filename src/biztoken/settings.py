@@ -79,6 +79,8 @@ SCHEMA: Mapping[str, Any] = {
         },
         "timeout": {"type": "number", "exclusiveMinimum": 0},
         "max_rate": {"type": "number", "exclusiveMinimum": 0},
+        "allow_load": {"type": "boolean"},
+        "max_requests": {"type": "integer", "minimum": 1},
         "cacert": {"type": "string"},
         "proxy": {"type": "string", "pattern": "^(http://[^/]|env:.)"},
     },
@@ -92,12 +94,17 @@ _FORMS = {
     "single_use_sign": ("true or false", " true 或 false"),
     "timeout": ("seconds, more than 0", "大于 0 的秒数"),
     "max_rate": ("requests per second, more than 0", "大于 0 的每秒请求数"),
+    "allow_load": ("true or false", " true 或 false"),
+    "max_requests": ("a whole number from 1", "从 1 起的整数"),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The endpoint under test. `timeout` in seconds, `max_rate` in requests per second, `max_in_flight` at once."""
+    """The endpoint under test. `timeout` in seconds, `max_rate` in requests per second, `max_in_flight` at once.
+
+    `allow_load`: its owner permits load tests, of `max_requests` at most each.
+    """
 
     name: str
     url: str
@@ -113,6 +120,8 @@ class Target:
     proxy: str | None = None
     is_mock: bool = False
     max_in_flight: int | None = None
+    allow_load: bool = False
+    max_requests: int | None = None
 
     @property
     def is_loopback(self) -> bool:
@@ -221,6 +230,8 @@ def make_target(data: Any, path: Path, environment: Mapping[str, str] = os.envir
         else None,
         timeout=float(data.get("timeout", 30.0)),
         max_rate=data.get("max_rate"),
+        allow_load=data.get("allow_load", False),
+        max_requests=int(most) if (most := data.get("max_requests")) is not None else None,
         cacert=_file("cacert", path, data["cacert"]) if "cacert" in data else None,
         proxy=_resolve("proxy", proxy, environment) if proxy else None,
     )

@@ -13,6 +13,7 @@ from biztoken.model import Finding, Json, Level, Verdict, worst
 # gives the same reply and has a cause of its own each; most rules at once have one.
 CAUSE_SIZE, WIDE_CAUSE_SIZE = 3, 10
 WIDE_ASPECTS = ("accepted", "refused")
+ENDPOINT, CALLER = ("server", "both"), ("client", "both")  # sides of clauses that each can break
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,9 +161,15 @@ def causes_json(groups: Mapping[tuple[str, str], Sequence[str]]) -> list[Json]:
 
 
 def judged_clauses(
-    contract: Contract, tally: Tally, cases: Sequence[CaseResult], *, strict: bool, partial: bool
+    contract: Contract,
+    tally: Tally,
+    cases: Sequence[CaseResult],
+    *,
+    strict: bool,
+    partial: bool,
+    sides: Sequence[str] = ENDPOINT,
 ) -> tuple[list[Json], list[Json]]:
-    """The rows `clauses` and `causes` of result.json; clauses that only a client can break are left out."""
+    """The rows `clauses` and `causes` of result.json, of clauses that one of these sides can break."""
     charges = settled(tally)
     groups = causes_of(charges)
     cause_ids = {key: f"cause-{number}" for number, key in enumerate(groups, 1)}
@@ -176,7 +183,7 @@ def judged_clauses(
     wants = {contract.clauses[case.clause].subject: case.reason for case in cases if case.verdict is Verdict.UNTESTABLE}
     rows = []
     for clause in contract.clauses.values():
-        if clause.side == "client":
+        if clause.side not in sides:
             continue
         verdict, reason = clause_verdict(
             clause, by_clause[clause.id], tally.kept[clause.id], own_cases[clause.id], strict=strict

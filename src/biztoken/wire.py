@@ -64,11 +64,23 @@ class Endpoint:
         return url if self.proxy and parts.scheme == "http" else path
 
 
-class Connection:
-    """One connection, warm or not. After `is_open` turns false only `close` is legal."""
+def trust(endpoint: Endpoint) -> ssl.SSLContext:
+    """What a certificate is held to. Reading it takes milliseconds: whoever opens many connections makes it once."""
+    try:
+        return ssl.create_default_context(cafile=str(endpoint.cacert) if endpoint.cacert else None)
+    except (ssl.SSLError, OSError) as problem:
+        raise HarnessError("tls", f"no TLS connection ({problem.__class__.__name__})") from None
 
-    def __init__(self, endpoint: Endpoint) -> None:
+
+class Connection:
+    """One connection, warm or not. After `is_open` turns false only `close` is legal.
+
+    `context`: of `trust`, where it was made before.
+    """
+
+    def __init__(self, endpoint: Endpoint, context: ssl.SSLContext | None = None) -> None:
         self._endpoint = endpoint
+        self._context = context
         self._deadline = time.monotonic() + endpoint.timeout
         self.is_open = True
         self._was_cut = False
@@ -120,7 +132,7 @@ class Connection:
 
     def _secure(self, plain: socket.socket) -> socket.socket:
         try:
-            context = ssl.create_default_context(cafile=str(self._endpoint.cacert) if self._endpoint.cacert else None)
+            context = self._context or trust(self._endpoint)
             return context.wrap_socket(plain, server_hostname=self._endpoint.address[0])
         except ssl.SSLCertVerificationError as problem:
             raise HarnessError("tls", f"the certificate is not trusted ({problem.verify_message})") from None
@@ -145,6 +157,16 @@ class Connection:
         if unsent or self._was_cut or not parser.keeps_alive:
             self.close()
         return parser.reply()
+
+    def is_alive(self) -> bool:
+        """Whether it may carry another request: nothing came but what TLS keeps to itself."""
+        try:
+            self.socket.recv(1)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return True
+        except OSError:
+            return False
+        return False
 
     def is_idle(self) -> bool:
         """Whether nothing came since the last reply; what came would be the end, or no answer to us."""

@@ -16,6 +16,7 @@ import yaml
 from biztoken.contract import Contract
 from biztoken.errors import UserError
 from biztoken.model import Level
+from biztoken.verdicts import ENDPOINT
 
 _KEYS = ("clause", "case", "finding", "reason", "owner", "expires")
 
@@ -43,14 +44,19 @@ class Waiver:
         return f"{self.name}-{digest[:8]}"
 
 
-def read_waivers(path: Path, contract: Contract, case_ids: Collection[str], today: date) -> tuple[Waiver, ...]:
-    """The waivers of a file; `case_ids`: of every plan. UserError names file, line and entry of the first mistake."""
+def read_waivers(
+    path: Path, contract: Contract, case_ids: Collection[str], today: date, sides: Collection[str] = ENDPOINT
+) -> tuple[Waiver, ...]:
+    """The waivers of a file; `case_ids`: of every plan; `sides`: those that can break a clause in this kind of run.
+
+    UserError names file, line and entry of the first mistake.
+    """
     waivers: dict[str, Waiver] = {}
     lines: dict[str, int] = {}
     for line, entry in _entries(path):
         waiver = _waiver(f"{path}:{line}", entry, today)
         what = f"{path}:{line}: {waiver.name}"
-        _check_name(what, waiver, contract, case_ids)
+        _check_name(what, waiver, contract, case_ids, sides)
         if waiver.id in waivers:
             raise UserError(
                 what,
@@ -155,7 +161,9 @@ def _date(what: str, value: str, today: date) -> date:
     return expires
 
 
-def _check_name(what: str, waiver: Waiver, contract: Contract, case_ids: Collection[str]) -> None:
+def _check_name(
+    what: str, waiver: Waiver, contract: Contract, case_ids: Collection[str], sides: Collection[str]
+) -> None:
     kind, known = ("clause", contract.clauses) if waiver.clause else ("case", case_ids)
     if waiver.name not in known:
         other = "case" if waiver.clause else "clause"
@@ -168,5 +176,5 @@ def _check_name(what: str, waiver: Waiver, contract: Contract, case_ids: Collect
         what_zh = {"clause": "条款", "case": "用例"}[kind]
         raise UserError(what, f"there is no such {kind}; {hint}", f"没有这一{what_zh}；{zh}")
     clause = contract.clauses[waiver.clause] if waiver.clause else None
-    if clause and (not clause.is_judged or clause.level is Level.OBSERVE):
+    if clause and (clause.excluded or clause.side not in sides or clause.level is Level.OBSERVE):
         raise UserError(what, "no reply can break this clause; remove the entry", "没有应答会违反这一条；请删除该条目")
