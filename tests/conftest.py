@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -30,6 +31,10 @@ Ahead = Callable[[Callable[[str], Any]], Callable[[str], Any]]
 LONGEST = 120  # seconds that any command may take, however busy the machine
 POLL = 0.01  # seconds between two looks at what another process does, of which no event tells
 AT_ONCE = 2
+
+# A shell that starts the tests in the background has them ignore SIGINT, and every command with them.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Some hundred commands are run, and each would spend a second on its imports: they are forked from a process that has
 # done them. Each is still a process of its own, with its own directory, environment and streams.
