@@ -155,10 +155,11 @@ class Tokens:
         return sum(table.itemsize * len(table) for table in [*self._tables, self._fresh])
 
     def close(self) -> None:
-        """Write what is not yet written; the file remains."""
+        """Write what is not yet written; the file remains. More than once is as once."""
         self._write()
         if self._file:
             self._file.close()
+            self._file = None
 
 
 def hash_of(data: bytes) -> int:
