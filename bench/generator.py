@@ -102,9 +102,9 @@ def rate(sink: Sink, generator: str, body: str, seconds: float, place: Path) -> 
             if process.poll() is not None:
                 raise SystemExit(f"{generator} ended: {(place / f'{generator}.log').read_text('utf-8')[-2000:]}")
             time.sleep(0.05)  # the generator starts: its first request can only be asked for
-        time.sleep(WARM_UP)  # the time that is measured is a time
+        time.sleep(WARM_UP)  # the rate of a generator that runs is asked for, so its first seconds are let pass
         first, began = sink.answered(), time.monotonic()
-        time.sleep(seconds)
+        time.sleep(seconds)  # what the sink answers in so many seconds is the figure
         last, ended = sink.answered(), time.monotonic()
         if process.poll() is not None:
             raise SystemExit(f"{generator} ended: {(place / f'{generator}.log').read_text('utf-8')[-2000:]}")

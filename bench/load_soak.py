@@ -80,7 +80,7 @@ def main() -> int:
                 for name, pid in pids.items():
                     if pid and (held := resident(pid)):
                         seen[name].append((now, held))
-                time.sleep(EVERY)  # the next look
+                time.sleep(EVERY)  # memory is looked at in equal steps of time
     result = json.loads((options.out / "load" / "result.json").read_text("utf-8"))
     totals = result["load"]
     judged = next(row["checks"] for row in result["clauses"] if row["id"] == "JSON-BODY")

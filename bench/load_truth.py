@@ -162,7 +162,7 @@ def stalling(pid: int, stop: threading.Event, stalls: list[float]) -> None:
     while not stop.wait((PERIOD - STALL) / 2):
         os.kill(pid, signal.SIGSTOP)
         began = time.monotonic()
-        time.sleep(STALL)  # the stall itself
+        time.sleep(STALL)  # the stall itself: the mock stands still for so long
         os.kill(pid, signal.SIGCONT)
         stalls.append(time.monotonic() - began)
         if stop.wait((PERIOD - STALL) / 2):
