@@ -25,7 +25,7 @@ def result_of(suite: Suite, *, complete: bool) -> Json:
     """result.json, with nothing private in it."""
     run, options = suite.run, suite.options
     cases = case_results(suite)
-    case_rows = [_case_row(case) for case in cases]
+    case_rows = [case.as_json() for case in cases]
     partial = suite.scope == "partial" or not complete
     judged, causes = judged_clauses(suite.contract, run.ledger.tally, cases, strict=options.strict, partial=partial)
     # A waiver is written after the report, in which private texts are redacted.
@@ -156,15 +156,3 @@ def _reason(suite: Suite, code: int, rows: Sequence[Json], stale: Text | None) -
             f"{len(run.starved)} 个用例只得到并发或调用量超限。",
         )
     return None
-
-
-def _case_row(case: CaseResult) -> Json:
-    return {
-        "id": case.id,
-        "clause": case.clause,
-        "family": case.family,
-        "verdict": str(case.verdict),
-        "reason": case.reason.as_json() if case.reason else None,
-        "exchanges": list(case.exchanges),
-        "seconds": round(case.seconds, 3),
-    }

@@ -121,13 +121,7 @@ class Run:
     def _row(self, result: CaseResult) -> Json:
         findings = [charge.finding for charge in self.ledger.tally.charges.values() if charge.case == result.id]
         return {
-            "id": result.id,
-            "clause": result.clause,
-            "family": result.family,
-            "verdict": str(result.verdict),
-            "reason": result.reason.as_json() if result.reason else None,
-            "exchanges": list(result.exchanges),
-            "seconds": round(result.seconds, 3),
+            **result.as_json(),
             "findings": [
                 {"clause": finding.clause, "expected": finding.expected, "received": finding.received}
                 for finding in findings

@@ -55,6 +55,18 @@ class CaseResult:
     seconds: float = 0.0
     is_control: bool = False
 
+    def as_json(self) -> Json:
+        """The case as result.json and cases.ndjson have it."""
+        return {
+            "id": self.id,
+            "clause": self.clause,
+            "family": self.family,
+            "verdict": str(self.verdict),
+            "reason": self.reason.as_json() if self.reason else None,
+            "exchanges": list(self.exchanges),
+            "seconds": round(self.seconds, 3),
+        }
+
 
 @dataclass(slots=True)
 class Tally:

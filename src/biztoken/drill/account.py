@@ -12,7 +12,7 @@ from biztoken import waivers
 from biztoken.account import versions
 from biztoken.changes import percentiles
 from biztoken.drill.across import are_new, beside
-from biztoken.drill.book import Book, case_row
+from biztoken.drill.book import Book
 from biztoken.drill.scenario import Scenario
 from biztoken.model import Json, Level, Verdict
 from biztoken.verdicts import CALLER, LEFT_OUT, NEVER_SEEN, Text, counts_of, exit_code, judged_clauses, verdict_word
@@ -42,7 +42,7 @@ def result_of(
     partial = facts.is_partial or not complete
     found, causes = judged_clauses(book.contract, book.tally, cases, strict=facts.strict, partial=partial, sides=CALLER)
     clauses = [_clause(row, book, partial=partial) for row in found if _counts(row)]
-    case_rows = [{**case_row(case), **book.rows.get(case.id, {})} for case in cases]
+    case_rows = [{**case.as_json(), **book.rows.get(case.id, {})} for case in cases]
     clean: list[Json] = [book.redact(row) for row in clauses]
     rows, waived = waivers.apply(clean, case_rows, facts.waivers, whole=not partial)
     stale = waivers.stale(waived)

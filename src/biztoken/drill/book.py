@@ -148,20 +148,7 @@ class Book:
             for point in judgement.points
             if point.expected and point.received
         ]
-        self._evidence.case(self.redact({**case_row(result), "findings": findings}))
-
-
-def case_row(result: CaseResult) -> Json:
-    """A drill as result.json and cases.ndjson have it."""
-    return {
-        "id": result.id,
-        "clause": result.clause,
-        "family": result.family,
-        "verdict": str(result.verdict),
-        "reason": result.reason.as_json() if result.reason else None,
-        "exchanges": list(result.exchanges),
-        "seconds": round(result.seconds, 3),
-    }
+        self._evidence.case(self.redact({**result.as_json(), "findings": findings}))
 
 
 def _row(scenario: Scenario, seen: Seen, judgement: Judgement) -> Json:
