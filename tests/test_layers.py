@@ -19,7 +19,8 @@ LAYERS: dict[str, tuple[str, str]] = {
     "values": ("errors model", ""),
     "signing": ("signing", ""),
     "people": ("people", ""),
-    "settings": ("settings", "errors signing"),
+    "shape": ("shape", "errors"),
+    "settings": ("settings", "errors signing shape"),
     "redaction": ("redaction", ""),
     "evidence": ("evidence", "values redaction"),
     "contract": ("contract", "values"),
@@ -58,8 +59,8 @@ LAYERS: dict[str, tuple[str, str]] = {
     ),
     "load": (
         "load",
-        "values contract signing judge wire recording client cases people pictures evidence settings runner doctor"
-        " reporting embedded suite leaks",
+        "values contract signing judge wire recording client cases people pictures evidence settings shape runner"
+        " doctor reporting embedded suite leaks",
     ),
     "limit": (
         "limit",
@@ -97,7 +98,7 @@ OTHERS: dict[str, str] = {
     "markupsafe": "reporting",
     "pygal": "reporting",
     "referencing": "reporting",
-    "jsonschema": "settings reporting load.profile",
+    "jsonschema": "shape reporting",
     "yaml": "contract settings cases.written waivers.file rehearsal reporting mock lint load.profile drill.scenario",
     "PIL": "pictures mock lint.pictures",
     "numpy": "mock load.analysis load.fit load.tokens",

@@ -6,7 +6,6 @@ import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 import yaml
 
 from biztoken.errors import UserError
+from biztoken.shape import hold
 from biztoken.signing import Key, Secret
 
 ROLES = (
@@ -199,7 +199,7 @@ def read_target(path: Path, environment: Mapping[str, str] = os.environ) -> Targ
 
 def make_target(data: Any, path: Path, environment: Mapping[str, str] = os.environ) -> Target:
     """A target from the data of a file; paths in it are relative to that file."""
-    _validate(data, path)
+    hold(data, SCHEMA, str(path), _due)
     for name in ("url", "proxy"):
         _check_url(f"{path}: {name}", _resolve(name, data.get(name) or "", environment), name)
     url = _url(data, path)
@@ -237,33 +237,9 @@ def make_target(data: Any, path: Path, environment: Mapping[str, str] = os.envir
     )
 
 
-def _validate(data: Any, path: Path) -> None:
-    from jsonschema import Draft202012Validator  # noqa: PLC0415 - 0.1 s that --help need not pay
-
-    problems = sorted(Draft202012Validator(SCHEMA).iter_errors(data), key=lambda problem: len(problem.absolute_path))
-    if not problems:
-        return
-    problem = problems[0]
-    where = ".".join(map(str, problem.absolute_path))
-    schema: Mapping[str, Any] = problem.schema
-    match problem.validator:
-        case "additionalProperties":
-            known = list(schema["properties"])
-            name = next(key for key in problem.instance if key not in known)
-            near = get_close_matches(str(name), known, n=1, cutoff=0.5)
-            hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
-            zh = f"是否应为 {near[0]}?" if near else f"此处可用：{'、'.join(known)}"
-            raise UserError(f"{path}: {_join(where, name)}", f"this key is unknown; {hint}", f"未知的键；{zh}")
-        case "required":
-            name = next(key for key in schema["required"] if key not in problem.instance)
-            raise UserError(f"{path}: {_join(where, name)}", "this key is missing; add it", "缺少这个键；请补上")
-        case _:
-            kind = schema.get("type", "other")
-            if problem.validator == "minLength":
-                raise UserError(f"{path}: {where}", "this value is empty; write it", "这个值为空；请填写")
-            form, form_zh = _FORMS.get(where, (f"of type {kind}", f"{kind} 类型"))
-            what = f"{path}: {where}" if where else str(path)
-            raise UserError(what, f"this value does not fit; it must be {form}", f"取值不合要求；应为{form_zh}")
+def _due(place: str, rules: Mapping[str, Any]) -> tuple[str, str]:
+    kind = rules.get("type", "other")
+    return _FORMS.get(place, (f"of type {kind}", f"{kind} 类型"))
 
 
 def _url(data: Mapping[str, Any], path: Path) -> str:
@@ -301,10 +277,6 @@ def _check_finite(what: str, value: float, name: str) -> None:
     if not math.isfinite(value):
         form, zh = _FORMS[name]
         raise UserError(what, f"this value does not fit; it must be {form}", f"取值不合要求；应为{zh}")
-
-
-def _join(where: str, name: object) -> str:
-    return f"{where}.{name}" if where else str(name)
 
 
 def _resolve(field_name: str, value: str, environment: Mapping[str, str]) -> str:

@@ -17,6 +17,7 @@ from biztoken.contract import bundled
 from biztoken.errors import UserError
 from biztoken.load.conditions import PERCENTILES, Condition, is_metric, parse, parse_limit
 from biztoken.model import Json
+from biztoken.shape import hold
 from biztoken.verdicts import Text
 
 KINDS = ("kyc", "compare", "compare_two", "raw_image")
@@ -174,7 +175,7 @@ def read(name: str) -> Profile:
 
 def make(data: Any, where: str) -> Profile:
     """A profile from the data of a file. UserError names what is wrong in it."""
-    _validate(data, where)
+    hold(data, schema(), where, _due)
     _check_levels(data, where)
     passing: dict[str, Any] = dict(data["passing"])
     signs = {"rate": ">="}
@@ -242,33 +243,7 @@ def schema() -> Json:
     return document
 
 
-def _validate(data: Any, where: str) -> None:
-    from jsonschema import Draft202012Validator  # noqa: PLC0415 - 0.1 s that --help need not pay
-
-    problems = sorted(Draft202012Validator(schema()).iter_errors(data), key=lambda error: len(error.absolute_path))
-    if not problems:
-        return
-    problem = problems[0]
-    place = ".".join(map(str, problem.absolute_path))
-    rules: Mapping[str, Any] = problem.schema
-    match problem.validator:
-        case "additionalProperties":
-            known = list(rules["properties"])
-            name = next(key for key in problem.instance if key not in known)
-            near = get_close_matches(str(name), known, n=1, cutoff=0.5)
-            hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
-            zh = f"是否应为 {near[0]}？" if near else f"此处可用：{'、'.join(known)}"
-            raise UserError(f"{where}: {_joined(place, name)}", f"this key is unknown; {hint}", f"未知的键；{zh}")
-        case "required":
-            name = next(key for key in rules["required"] if key not in problem.instance)
-            raise UserError(f"{where}: {_joined(place, name)}", "this key is missing; add it", "缺少这个键；请补上")
-        case _:
-            due = _due(rules)
-            what = f"{where}: {place}" if place else where
-            raise UserError(what, f"this value does not fit; it must be {due[0]}", f"取值不合要求；应为{due[1]}")
-
-
-def _due(rules: Mapping[str, Any]) -> tuple[str, str]:
+def _due(_place: str, rules: Mapping[str, Any]) -> tuple[str, str]:
     """What a schema asks of a value, as a person would say it."""
     if "enum" in rules:
         return f"one of {', '.join(rules['enum'])}", f" {'、'.join(rules['enum'])} 之一"
@@ -285,7 +260,3 @@ def _due(rules: Mapping[str, Any]) -> tuple[str, str]:
     noun, noun_zh = ("a whole number", "整数") if kind == "integer" else ("a number", "数")
     start = f"大于 {least}" if "exclusiveMinimum" in rules else f"从 {least} 起"
     return f"{noun} {more}{least}{most}", f"{start}{most_zh}的{noun_zh}"
-
-
-def _joined(place: str, name: object) -> str:
-    return f"{place}.{name}" if place else str(name)
