@@ -42,8 +42,9 @@ def fields(values: dict[str, Any]) -> Fields:
 
 def arguments(sent: Fields, book: Rulebook) -> Iterator[Refusal]:
     """All refusals of what came and of what it says."""
-    yield from rules.missing(sent, book)
-    yield from rules.values(sent, book)
+    section = book.section(sent.texts)
+    yield from rules.missing(sent, section)
+    yield from rules.values(sent, section)
 
 
 def flaws(values: dict[str, Any], rulebook: Contract = CONTRACT) -> list[tuple[str, str, str]]:
@@ -51,13 +52,19 @@ def flaws(values: dict[str, Any], rulebook: Contract = CONTRACT) -> list[tuple[s
     return [tuple(refusal) for refusal in arguments(fields(values), Rulebook(rulebook))]  # type: ignore[misc]
 
 
+def call(values: dict[str, Any]) -> Call:
+    """A call with these fields."""
+    made = Call(SCOPE, Rulebook(CONTRACT), 0)
+    made.fields = fields(values)
+    return made
+
+
 def judged(values: dict[str, Any], **looks: Look) -> Refusal | None:
     """The first refusal of the pictures."""
-    call = Call(SCOPE, Rulebook(CONTRACT), 0)
-    call.fields = fields(values)
-    call.looks = looks
-    call.refusal = next(rules.pictures(call), None)
-    return call.refusal
+    judged = call(values)
+    judged.looks = looks
+    judged.refusal = next(rules.pictures(judged), None)
+    return judged.refusal
 
 
 @pytest.mark.parametrize("values", [KYC, COMPARE, FLASH, RAW], ids=["kyc", "compare", "flash", "raw"])
@@ -213,11 +220,10 @@ def test_pictures_are_judged(extra: dict[str, Any], looks: dict[str, Look], erro
 
 def test_pictures_are_wanted_in_their_order_and_only_where_they_matter() -> None:
     """References come first and are turned; the probe comes last and is not; without raw_image it does not matter."""
-    book = Rulebook(CONTRACT)
     everything = {"image": b"3", "image_ref2": b"2", "image_ref1": b"1"}
 
-    raw = rules.pictures_to_look_at(fields(RAW | everything), book)
-    still = rules.pictures_to_look_at(fields(COMPARE | everything | {"multi_oriented_detection": "0"}), book)
+    raw = rules.pictures_to_look_at(call(RAW | everything))
+    still = rules.pictures_to_look_at(call(COMPARE | everything | {"multi_oriented_detection": "0"}))
 
     assert raw == [("image_ref1", b"1", True), ("image_ref2", b"2", True), ("image", b"3", False)]
     assert still == [("image_ref1", b"1", False), ("image_ref2", b"2", False)]

@@ -109,17 +109,16 @@ def _read_plain(body: bytes, marker: bytes) -> list[Part] | None:
     pieces = body.split(b"\r\n" + marker, MAX_PARTS + 1)
     if len(pieces) > MAX_PARTS + 1 or not pieces.pop().startswith(b"--") or not pieces:
         return None
+    pieces[0] = pieces[0][len(marker) :]
     parts: list[Part] = []
-    start = len(marker)
     for piece in pieces:
         # What follows a marker: its line break, the headers, a blank line, the value.
-        blank = piece.find(b"\r\n\r\n", start, start + MAX_CACHED_BYTES)
-        head = _plain_head(piece[start:blank]) if blank >= 0 else None
+        block, blank, value = piece.partition(b"\r\n\r\n")
+        head = _plain_head(block) if blank and len(block) <= MAX_CACHED_BYTES else None
         if head is None:
             return None
         # As Part(*head, value), in half the time: there are ten and more in a form.
-        parts.append(tuple.__new__(Part, (*head, piece[blank + 4 :])))
-        start = 0
+        parts.append(tuple.__new__(Part, (*head, value)))
     return parts
 
 

@@ -135,7 +135,8 @@ class App:
             return rules.sign(call, self._keys, self.state, now, single_use)
         if step == "permission":
             return rules.permission(call, self.state)
-        return rules.missing(call.fields, call.book) if step == "missing" else rules.values(call.fields, call.book)
+        check = rules.missing if step == "missing" else rules.values
+        return check(call.fields, call.section)
 
     def _first(self, call: Call, refusals: Iterator[Refusal]) -> bool:
         """Set `call.refusal` to the first refusal that no fault forgives; whether there is one."""
@@ -173,7 +174,7 @@ class App:
 
     async def _look(self, call: Call, altered: Mapping[str, Any]) -> bool:
         """Have the pictures looked at, all at once, and judge them; whether they are refused."""
-        wanted = rules.pictures_to_look_at(call.fields, call.book, altered.get("turn", ()))
+        wanted = rules.pictures_to_look_at(call, altered.get("turn", ()))
         if not wanted:
             return False
         longest = call.contract.limits["picture_side"]

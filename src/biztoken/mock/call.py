@@ -9,7 +9,7 @@ from biztoken.contract import Contract
 from biztoken.mock.faces import Look
 from biztoken.mock.fields import Fields
 from biztoken.mock.keys import Key
-from biztoken.mock.rulebook import Rulebook
+from biztoken.mock.rulebook import Rulebook, Section
 from biztoken.mock.signature import Signed
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Call:
     """
 
     __slots__ = (
-        "after_error", "book", "fields", "headers", "http_version", "in_flight", "key", "looks",
+        "_section", "after_error", "book", "fields", "headers", "http_version", "in_flight", "key", "looks",
         "method", "path", "plan", "refusal", "signed", "slot", "started", "threshold",
     )  # fmt: skip
 
@@ -49,6 +49,7 @@ class Call:
         self.http_version: str = scope["http_version"]
         self.headers: list[tuple[bytes, bytes]] = scope["headers"]
         self.fields = _NO_FIELDS
+        self._section: Section | None = None
         self.signed: Signed | None = None
         self.key: Key | None = None
         self.slot: str | None = None
@@ -61,6 +62,13 @@ class Call:
     @property
     def contract(self) -> Contract:
         return self.book.contract
+
+    @property
+    def section(self) -> Section:
+        """What counts for its fields, which must have been read."""
+        if self._section is None:
+            self._section = self.book.section(self.fields.texts)
+        return self._section
 
     def header(self, name: bytes) -> bytes | None:
         """The first header of this lower-case name."""

@@ -15,7 +15,7 @@ from biztoken.mock.call import Call, Refusal
 from biztoken.mock.faces import Face, Look
 from biztoken.mock.fields import Fields
 from biztoken.mock.keys import Key
-from biztoken.mock.rulebook import Rulebook, whole
+from biztoken.mock.rulebook import Section, whole
 from biztoken.mock.state import State
 
 # The contract states no order. Here permissions and quota come before a slot is taken, which is held for the rest.
@@ -80,17 +80,18 @@ def permission(call: Call, state: State) -> Iterator[Refusal]:
         yield Refusal("AUTHORIZATION_ERROR", "LIMIT_REACHED", "quota")
 
 
-def missing(fields: Fields, book: Rulebook) -> Iterator[Refusal]:
+def missing(fields: Fields, section: Section) -> Iterator[Refusal]:
     """Check that every parameter came that is required, but for the sign."""
-    for name in book.section(fields.texts).required:
-        if not fields.is_filled(name):
-            yield Refusal("MISSING_ARGUMENTS", name, "empty" if name in fields.parts else "missing")
+    parts = fields.parts
+    for name in section.required:
+        part = parts.get(name)
+        if part is None or not part.body:
+            yield Refusal("MISSING_ARGUMENTS", name, "missing" if part is None else "empty")
 
 
-def values(fields: Fields, book: Rulebook) -> Iterator[Refusal]:
+def values(fields: Fields, section: Section) -> Iterator[Refusal]:
     """Check what every parameter says that came."""
-    parts, texts = fields.parts, fields.texts
-    flaws = book.section(texts).flaws
+    parts, texts, flaws = fields.parts, fields.texts, section.flaws
     # Fields come in any order; nearly always there is no flaw, and then nothing has to be put in order.
     causes: dict[str, str] = {}
     for name, part in parts.items():
@@ -110,15 +111,14 @@ class Wanted(NamedTuple):
     turn: bool
 
 
-def pictures_to_look_at(fields: Fields, book: Rulebook, turned: Container[str] = ()) -> list[Wanted]:
+def pictures_to_look_at(call: Call, turned: Container[str] = ()) -> list[Wanted]:
     """The pictures that matter: references first, then the probe, which is turned only if it is in `turned`."""
-    wanted = [name for name in book.section(fields.texts).pictures if fields.is_filled(name)]
+    fields, is_probe = call.fields, call.book.pictures
+    wanted = [name for name in call.section.pictures if fields.is_filled(name)]
     if not wanted:
         return []
-    turn = fields.value("multi_oriented_detection", book.contract.parameters) == "1"
-    return [
-        Wanted(name, fields.parts[name].body, (turn and not book.pictures[name]) or name in turned) for name in wanted
-    ]
+    turn = fields.value("multi_oriented_detection", call.contract.parameters) == "1"
+    return [Wanted(name, fields.parts[name].body, (turn and not is_probe[name]) or name in turned) for name in wanted]
 
 
 def pictures(call: Call) -> Iterator[Refusal]:
@@ -137,7 +137,7 @@ def _threshold(call: Call) -> int:
     """The least quality asked for; 0 for a value that is not legal: a fault forgave it, or it is judged later."""
     name = "face_quality_threshold"
     part, text = call.fields.parts.get(name), call.fields.value(name, call.contract.parameters)
-    flaw = call.book.section(call.fields.texts).flaws.get(name)
+    flaw = call.section.flaws.get(name)
     is_legal = part is None or not part.body or flaw is None or not flaw(part, text)
     return (whole(text) or 0) if is_legal else 0
 
