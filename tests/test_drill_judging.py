@@ -98,6 +98,20 @@ SyntaxError: Unexpected token 'R', "Request En"... is not valid JSON
     assert "CLIENT-PLAIN-413" in broken(judgement)
 
 
+def test_crash_on_an_unknown_error_is_caught_even_if_it_names_the_error():
+    """A look-up in a table that has not the name ends in a KeyError of that name."""
+    output = """Traceback (most recent call last):
+  File "client.py", line 9, in <module>
+    raise SystemExit(TEXTS[error])
+KeyError: 'BALANCE_NOT_ENOUGH'
+"""
+    refusal = refused("BALANCE_NOT_ENOUGH", 403)
+
+    assert broken(judged("unknown-error", ended(1, output), refusal)) == {"CLIENT-UNKNOWN-ERROR"}
+    meant = output.replace("KeyError: 'BALANCE_NOT_ENOUGH'", "faceid.FaceIdError: BALANCE_NOT_ENOUGH")
+    assert broken(judged("unknown-error", ended(1, meant), refusal)) == set()
+
+
 def test_unhandled_exception_that_tells_the_error_keeps_it():
     """A script may end with an exception of its own, as long as it says why."""
     output = 'Traceback (most recent call last):\n  File "a.py", line 3, in <module>\nRefused: 413 too large\n'

@@ -193,6 +193,13 @@ FAULTY: list[tuple[str, Received, set[str]]] = [
         raw(body_of(parts_of({"biz_no": "1", "verbose": "1", **KYC})).replace(b"1\r\n--", b"1--", 1)),
         {"boundary-inside-part"},
     ),
+    ("boundary-in-a-picture", picture(FACE + f"\r\n--{BOUNDARY}xyz".encode()), {"boundary-inside-part"}),
+    ("boundary-line-in-a-picture", picture(FACE + f"\n--{BOUNDARY}\n".encode()), {"boundary-inside-part"}),
+    (
+        "unterminated-text",
+        raw(body_of(parts_of(KYC)).removesuffix(f"--{BOUNDARY}--\r\n".encode())),
+        {"multipart-unterminated"},
+    ),
     ("lf", raw(LF_BODY), {"lf-line-endings"}),
     ("lf-after-crlf", raw(MIXED), {"lf-line-endings"}),
     ("attachment", raw(SOUND_BODY.replace(b"form-data; name", b"attachment; name")), {"part-not-form-data"}),
@@ -315,6 +322,12 @@ FAULTY: list[tuple[str, Received, set[str]]] = [
     (
         "secret-basic",
         form(KYC, headers=("Authorization: Basic " + base64.b64encode(f"{API_KEY}:{SECRET}".encode()).decode(),)),
+        {"secret-on-the-wire"},
+    ),
+    ("secret-hexadecimal", kyc(biz_no=SECRET.encode().hex()), {"secret-on-the-wire"}),
+    (
+        "secret-filename",
+        picture(FACE, filename=f"{SECRET}.jpg"),
         {"secret-on-the-wire"},
     ),
     ("secret-query", form(KYC, target=f"{PATH}?s={SECRET}"), {"secret-on-the-wire"}),

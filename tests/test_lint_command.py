@@ -110,6 +110,16 @@ def test_what_is_no_request_is_the_users_mistake(tmp_path: Path, content: bytes)
     assert "Traceback" not in out
 
 
+def test_two_requests_in_a_file_are_the_users_mistake(tmp_path: Path, sound: Path) -> None:
+    """A recording of a whole connection is told, not read as one odd request."""
+    (tmp_path / "two.http").write_bytes(2 * sound.read_bytes())
+
+    code, out = run(tmp_path / "two.http")
+
+    assert code == 2
+    assert "more than one request" in out
+
+
 def test_missing_files_are_the_users_mistake(tmp_path: Path, sound: Path) -> None:
     """Request and keys alike."""
     assert run(tmp_path / "none.http")[0] == 2

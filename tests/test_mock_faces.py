@@ -43,6 +43,18 @@ def test_one_face_is_seen_at_every_size(side: int) -> None:
     assert abs(face.width / side - 0.28) < 0.06
 
 
+@pytest.mark.parametrize(("width", "height", "side"), [(1280, 720, 300), (3000, 4000, 1000), (4096, 3000, 900)])
+def test_small_face_of_a_large_photo_is_seen(width: int, height: int, side: int) -> None:
+    """A person who stands back: the face takes a fourteenth of the longest side, and less."""
+    photo = Image.new("RGB", (width, height), "gray")
+    photo.paste(portrait(side=side), (width // 3, (height - side) // 2))
+
+    (face,) = look(encoded(photo), LONGEST, False).faces
+
+    assert abs((face.left - width // 3) / side - 0.33) < 0.05
+    assert abs(face.width / side - 0.28) < 0.06
+
+
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF"])
 def test_formats_that_pillow_reads_itself_are_read(kind: str) -> None:
     """Common formats are accepted beside JPEG and PNG."""

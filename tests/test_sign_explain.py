@@ -164,6 +164,13 @@ MISTAKES: dict[str, tuple[str, str, str, str]] = {
     ),
     "hashed-secret": (joined(digest(key=hashed(KEY, "md5"))), "sign-wrong-secret", "digest", "hash of the secret"),
     "capital-secret": (joined(digest(key=KEY.upper())), "sign-wrong-secret", "digest", "letters"),
+    "mark-before-secret": (joined(digest(key=b"\xef\xbb\xbf" + KEY)), "sign-wrong-secret", "digest", "byte order mark"),
+    "none-as-secret": (joined(digest(key=b"None")), "sign-wrong-secret", "digest", "nothing"),
+    "secret-in-text": (joined(digest(RAW + KEY)), "sign-wrong-secret", "digest", "holds the secret"),
+    "question-mark": (joined(digest(b"?" + RAW)), "sign-wrong-secret", "digest", "such as ?"),
+    "start-lost": (joined(digest(RAW[2:])), "sign-wrong-secret", "digest", "beginning a="),
+    "reversed-digest": (joined(digest()[::-1]), "sign-wrong-secret", "digest", "reverse"),
+    "hex-cut": (joined(digest().hex().encode()[:20]), "sign-wrong-secret", "digest", "20 characters"),
     "short-secret": (joined(digest(key=KEY[:-1])), "sign-wrong-secret", "digest", "part of the secret"),
     "any-other-secret": (joined(digest(key=b"something else")), "sign-wrong-secret", "digest", "not that of the text"),
     "one-bit": (joined(bytes([digest()[0] ^ 1]) + digest()[1:]), "sign-wrong-secret", "digest", "not that of the text"),
@@ -176,6 +183,8 @@ MISTAKES: dict[str, tuple[str, str, str, str]] = {
     ),
     "escaped-text": (joined(digest(RAW), RAW.replace(b"&", b"&amp;")), "sign-text-form", "text", "escaped"),
     "utf-16": (joined(digest(), TEXT.encode("utf-16-le")), "sign-text-form", "text", "UTF-16"),
+    "semicolons": (joined(digest(), RAW.replace(b"&", b";")), "sign-text-form", "text", "bare &"),
+    "blanks-around": (joined(digest(), RAW.replace(b"&", b" & ")), "sign-text-form", "text", "bare &"),
     "text-in-other-order": (joined(digest(parts("bacd")), parts("bacd")), "sign-text-form", "text", "order bacd"),
     "no-random": (joined(digest(parts("abc")), parts("abc")), "sign-text-form", "text", "only the parts abc"),
     "text-with-line": (joined(digest(RAW + b"\n"), RAW + b"\n"), "sign-text-form", "text", "random number"),
@@ -197,6 +206,12 @@ MISTAKES: dict[str, tuple[str, str, str, str]] = {
     "random-fraction": (timed(NOW + 600, NOW, "0.5481"), "sign-random-form", "d", "0.5481"),
     "random-minus": (timed(NOW + 600, NOW, "-1234"), "sign-random-form", "d", "-1234"),
     "no-key": (sign_of(text_of(key="")), "sign-unknown-key", "a", "no api_key"),
+    "key-with-line": (sign_of(text_of(key=f"{API_KEY}\n")), "sign-unknown-key", "a", "line break"),
+    "key-with-blank": (sign_of(text_of(key=f" {API_KEY}")), "sign-unknown-key", "a", "blank"),
+    "key-with-mark": (sign_of(text_of(key=f"\ufeff{API_KEY}")), "sign-unknown-key", "a", "invisible"),
+    "quoted-key": (sign_of(text_of(key=f'"{API_KEY}"')), "sign-unknown-key", "a", "quote"),
+    "placeholder": (sign_of(text_of(key="YOUR_API_KEY")), "sign-unknown-key", "a", "placeholder"),
+    "bracketed-placeholder": (sign_of(text_of(key="<api_key>")), "sign-unknown-key", "a", "placeholder"),
 }
 EACH = pytest.mark.parametrize(
     ("sign", "expected", "part", "word"), [pytest.param(*row, id=name) for name, row in MISTAKES.items()]
@@ -232,6 +247,24 @@ def test_sound_sign_is_never_called_bad(key: str, secret: str, valid: int, rando
 
     assert explanation.findings == ()
     assert explanation.as_json("en")["a"] == key
+
+
+@pytest.mark.parametrize(
+    ("secret", "used", "word"),
+    [
+        ("se+cret%2Fof tests", "se+cret/of tests", "URL"),
+        ("se+cret%2Fof tests", "se cret/of tests", "URL"),
+        ("se+cret/of tests", "se%2Bcret%2Fof%20tests", "URL"),
+        ("secret-of-tests\n", "secret-of-tests", "given one"),
+    ],
+)
+def test_spoilt_secret_is_named(secret: str, used: str, word: str) -> None:
+    """What befell the secret between the console and the program, or the one that is given here."""
+    (finding,) = explain(sign_of(TEXT, used).encode(), CONTRACT, secret, NOW).findings
+
+    assert finding.id == "sign-wrong-secret"
+    assert word in finding.sent["en"]
+    assert secret.strip() not in finding.message("en")
 
 
 def test_single_use_sign_is_sound() -> None:

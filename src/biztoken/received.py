@@ -51,6 +51,12 @@ def read_received(data: bytes, name: str) -> Received:
                 "it is no HTTP request; give the bytes of one request as they were on the wire",
                 "不是 HTTP 请求；请给出一次请求在网络上的原始字节",
             ) from None
+    if taker.has_more:
+        raise UserError(
+            name,
+            "it holds more than one request; give each a file of its own",
+            "其中不止一次请求；请每次请求单独存一个文件",
+        )
     if not taker.has_head:
         raise UserError(
             name,
@@ -75,6 +81,7 @@ class _Taker:
         self.chunks: list[bytes] = []
         self.has_head = False
         self.is_whole = False
+        self.has_more = False  # another request comes after it
 
     def read_body(self, data: bytes) -> None:
         """Read a body that the parser left: it takes a head that asks for another protocol for the end of a request."""
@@ -88,6 +95,7 @@ class _Taker:
                 self.chunks, self.is_whole = rest.chunks, rest.is_whole
 
     def on_url(self, url: bytes) -> None:
+        self.has_more = self.has_more or self.is_whole
         self.target += url
 
     def on_header(self, name: bytes, value: bytes) -> None:

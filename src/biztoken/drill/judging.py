@@ -110,7 +110,7 @@ def _reason(scenario: Scenario, seen: Seen) -> Iterator[Point]:
     clause = scenario.clause if scenario.clause in _HANDLED else "CLIENT-REASON"
     crashed = crash(ending.output, ending.status)
     told = ", ".join(" / ".join(texts) for texts in scenario.keep)
-    if clause == "CLIENT-PLAIN-413" and crashed and crashed.is_mishap:
+    if clause in _HANDLED and crashed and crashed.is_mishap:
         yield _broken(clause, "crash", "no-crash", "crash", name=crashed.name)
     elif kept(ending.output, scenario.keep):
         yield Point(clause)

@@ -149,14 +149,21 @@ def _recovered(body: bytes, boundary: bytes) -> tuple[Form, bytes]:
 def _parts(form: Form, boundary: bytes, body: bytes) -> _Read:
     marker = b"\n--" + boundary
     if boundary and any(marker in part.body for part in form.parts):
-        # The first delimiter ends in CRLF and a later one in LF: read by LF, all parts are there again.
-        form, _ = _recovered(body.replace(b"--" + boundary + b"\r\n", b"--" + boundary + b"\n", 1), boundary)
+        # The first delimiter ends in CRLF and a later one in LF: read by LF, all parts are there again. A line that
+        # is like one, in a picture say, makes no part with a name.
+        by_lf, _ = _recovered(body.replace(b"--" + boundary + b"\r\n", b"--" + boundary + b"\n", 1), boundary)
+        if len(by_lf.parts) > len(form.parts) and all(part.name for part in by_lf.parts):
+            form = by_lf
     remarks = [Remark(_TOLD[problem]) for problem in form.problems if problem in _TOLD]
     # Not so for boundaries of dashes, which stand in many a text.
     if re.search(rb"\w{6}", boundary) and any(b"--" + boundary in part.body for part in form.parts):
         remarks.append(Remark("boundary-inside-part"))
     fields = []
-    for part in form.parts:
+    parts = list(form.parts)
+    if parts and "multipart-unterminated" in form.problems:
+        # The line break before the delimiter that did not come.
+        parts[-1] = parts[-1]._replace(body=parts[-1].body.removesuffix(b"\r\n"))
+    for part in parts:
         if any(key.lower() == "content-disposition" and _ONLY_STAR.search(value) for key, value in part.headers):
             remarks.append(Remark("filename-star", part.name))
         if not part.name:

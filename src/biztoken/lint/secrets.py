@@ -17,6 +17,7 @@ _SHORTEST = 6  # characters; a shorter secret would be found where it is not
 _NAMED = re.compile(
     r"(?:api|app|faceid|client|megvii|account|access)?_?-?(?:key)?_?-?secret(?:_?-?key)?", re.IGNORECASE
 )
+_HEX = re.compile(rb"[0-9A-Fa-f]{12,}")
 _TOKEN = re.compile(rb"[A-Za-z0-9+/_-]{8,}={0,2}")
 
 
@@ -44,14 +45,17 @@ def _places(received: Received, request: Request) -> Iterator[tuple[str, str, by
         if field.origin != "query":
             yield "field", field.name, field.value
             yield "field", field.name, field.name.encode()
+            yield "field", field.name, (field.filename or "").encode("utf-8", "surrogateescape")
 
 
 def _spellings(value: bytes) -> Iterator[bytes]:
-    """A value as it is, without percent escapes, and what its base64 holds."""
+    """A value as it is, without percent escapes, and what its base64 or hexadecimal holds."""
     yield value
     if b"%" in value:
         yield unquote_to_bytes(value)
     if len(value) < 8192:
+        for digits in _HEX.findall(value):
+            yield binascii.unhexlify(digits[: len(digits) // 2 * 2])
         for token in _TOKEN.findall(value):
             try:
                 yield base64.b64decode(token.rstrip(b"=").translate(bytes.maketrans(b"-_", b"+/")) + b"==")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 from biztoken.lint.advice import Remark, shown
@@ -18,6 +19,9 @@ _FIRST_MILLISECONDS = 10**11  # as seconds a time in the year 5138, as milliseco
 _FIRST_SECONDS = 10**8  # before it, in 1973, a number is a duration and no time
 _CHINA = 8 * 3600
 _NO_KEYS = ("", "null", "none", "undefined", "nil")  # what languages print for nothing
+# What stands in examples until somebody puts a key there.
+_PLACEHOLDER = re.compile(r"<.*>|\$?\{.*\}|%.*%|\$\w+|x{3,}|your[-_]?\w*|api[-_]?key", re.IGNORECASE)
+_NO_PART_OF_A_KEY = re.compile(r"[\s'\"\x00-\x1f\x7f\u200b-\u200f\u2060\ufeff]")
 
 
 def judge_sign(value: bytes, keys: Keys | None = None, now: float | None = None) -> list[Remark]:
@@ -28,11 +32,23 @@ def judge_sign(value: bytes, keys: Keys | None = None, now: float | None = None)
 def judge(sign: Sign, keys: Keys | None, now: float | None) -> list[Remark]:
     """As judge_sign, for a sign that was taken apart already."""
     remarks = [*sign.remarks, *_random(sign), *_times(sign, now)]
-    if sign.key is not None and sign.key.strip().lower() in _NO_KEYS:
-        remarks.append(Remark("sign-unknown-key", "sign", "none", {"key": shown(sign.key)}))
-    elif sign.key is not None and keys is not None:
+    if sign.key is None:
+        return remarks
+    odd = _odd_key(sign.key)
+    if odd:
+        remarks.append(Remark("sign-unknown-key", "sign", odd, {"key": shown(sign.key)}))
+    if keys is not None and (sign.key in keys or not odd):
         remarks += _digest(sign, sign.key, keys, {remark.id for remark in remarks})
     return remarks
+
+
+def _odd_key(key: str) -> str | None:
+    """What shows, whoever's key it may be, that it is none; None where nothing does."""
+    if key.strip().lower() in _NO_KEYS:
+        return "none"
+    if _NO_PART_OF_A_KEY.search(key):
+        return "blanks"
+    return "placeholder" if _PLACEHOLDER.fullmatch(key) else None
 
 
 def _random(sign: Sign) -> Iterator[Remark]:

@@ -247,6 +247,8 @@ def _unreadable(data: bytes) -> Sign:
         return Sign((Remark(form, "sign", "escaped"),), head, head)
     if re.fullmatch(rb"(?:[0-9a-fA-F]{2}){40,}", data) and b"a=" in bytes.fromhex(data.decode()):
         return Sign((Remark("sign-digest-hex", "sign", "all"),))
+    if re.search(rb"a=[^&]*?([^\w&]+&?|&[^\w&]+)b=.*?\1c=.*?\1d=", rest, re.DOTALL):
+        return Sign((Remark(form, "sign", "separator"),), head, head)
     names = re.findall(rb"(?:^|&)([a-d])=", rest)
     if names:
         values = {"names": "".join(name.decode() for name in names)}

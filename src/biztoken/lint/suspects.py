@@ -8,7 +8,7 @@ import hashlib
 import hmac
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import permutations
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, unquote_to_bytes
 
 _ALGORITHMS = ("sha1", "md5", "sha256", "sha224", "sha384", "sha512")
 
@@ -40,7 +40,13 @@ def _candidates(text: bytes, key: bytes, others: Mapping[str, str]) -> Iterator[
         yield slug, hmac.digest(spoilt, text, "sha1")
     for slug, message in _messages(text):
         yield slug, hmac.digest(key, message, "sha1")
+    for message in (text + key, key + text, text + b"&" + key, key + b"&" + text, text + b"&secret=" + key):
+        yield "secret-in-text", hmac.digest(key, message, "sha1")
     yield "swapped", hmac.digest(text, key, "sha1")
+    right = hmac.digest(key, text, "sha1")
+    yield "reversed-digest", right[::-1]
+    yield "hex-cut-to-length", right.hex().encode()[:20]
+    yield "hex-cut-to-length", right.hex().upper().encode()[:20]
     yield from _other_algorithms(text, key)
     for slug, spoilt in _keys(key, text):
         for slug_of_text, message in _messages(text):
@@ -64,7 +70,10 @@ def _keys(key: bytes, text: bytes) -> Iterator[tuple[str, bytes]]:
     for end in (b"\n", b"\r\n", b"\r", b" ", b"\0", b"\t"):
         yield "blank-in-secret", key + end
     yield "blank-in-secret", b" " + key
-    yield "blank-in-secret", key.strip()
+    yield "blank-in-given-secret", key.strip()
+    yield "bom-in-secret", b"\xef\xbb\xbf" + key
+    for nothing in (b"None", b"null", b"NULL", b"nil", b"undefined"):
+        yield "nothing-as-secret", nothing
     yield "quoted-secret", b'"' + key + b'"'
     yield "quoted-secret", b"'" + key + b"'"
     yield "empty-secret", b""
@@ -73,7 +82,10 @@ def _keys(key: bytes, text: bytes) -> Iterator[tuple[str, bytes]]:
     yield "secret-in-other-case", key.lower()
     yield "encoded-secret", base64.b64encode(key)
     yield "encoded-secret", key.hex().encode()
-    yield "encoded-secret", quote(key).encode()
+    for spelt in (quote(key), quote(key, safe=""), quote_plus(key)):
+        yield "url-secret", spelt.encode()
+    yield "url-secret", unquote_to_bytes(key)
+    yield "url-secret", unquote_to_bytes(key.replace(b"+", b" "))
     for decode in (_unbase64, _unhex):
         if decoded := decode(key):
             yield "decoded-secret", decoded
@@ -99,6 +111,9 @@ def _messages(text: bytes) -> Iterator[tuple[str, bytes]]:
     for end in (b"\n", b"\r\n", b" ", b"&", b"\0"):
         yield "text-with-end", text + end
     yield "text-with-end", text.rstrip()
+    for start in (b"?", b"&", b" ", b"\xef\xbb\xbf"):
+        yield "text-with-start", start + text
+    yield "text-without-start", text.removeprefix(b"a=")
     plain = text.decode("utf-8", "replace")
     for encode in (_quote, quote_plus, lambda each: quote(each, safe="=")):
         yield "encoded-text", encode(plain).encode()
@@ -136,7 +151,6 @@ def _rearranged(parts: list[bytes]) -> Iterator[tuple[str, bytes]]:
     for separator in (b"", b"&", b",", b";", b"|", b"\n", b" ", b"_", b"-"):
         yield "other-separator", separator.join(parts)
         yield "names-left-out", separator.join(values)
-    yield "other-separator", b"?" + b"&".join(parts)
     yield from _other_times(parts)
 
 

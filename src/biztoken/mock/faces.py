@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from biztoken.mock.decoding import Picture, decode
+from biztoken.mock.decoding import COPY_SIDE, FINE_SIDE, Picture, decode
 
 _CROP = 112
 # The variance of the Laplacian that scores 50. Measured: the portrait of conformance/ has 264 and scores 80; blurred
@@ -56,7 +56,7 @@ def look(data: bytes, longest: int, turn: bool) -> Look:
         return Look("undecodable")
     if picture.copy is None:
         return Look("too-large", picture.format)
-    faces = _find(picture.copy, picture)
+    faces = _find(picture.copy, picture) or _find_small(data, longest, picture)
     if faces:
         return Look("", picture.format, faces)
     for degrees, how in _TURNS.items() if turn else ():
@@ -77,6 +77,14 @@ def quality(crop: Image.Image) -> float:
     laplacian = 4 * pixels[1:-1, 1:-1] - pixels[:-2, 1:-1] - pixels[2:, 1:-1] - pixels[1:-1, :-2] - pixels[1:-1, 2:]
     variance = float(laplacian.var())
     return int(1000 * variance / (variance + _HALF)) / 10
+
+
+def _find_small(data: bytes, longest: int, picture: Picture) -> tuple[Face, ...]:
+    """Faces that are too small to be seen in the copy, as in a photo of a whole person."""
+    if max(picture.width, picture.height) <= COPY_SIDE:
+        return ()
+    finer = decode(data, longest, FINE_SIDE)
+    return _find(finer.copy, finer) if finer and finer.copy else ()
 
 
 def _find(copy: Image.Image, picture: Picture) -> tuple[Face, ...]:

@@ -180,7 +180,7 @@ function drawDetail() {
 }
 
 function drawWelcome() {
-  const sound = "curl -F sign=\"$(biztoken sign)\" -F sign_version=hmac_sha1 -F liveness_type=meglive -F comparison_type=1 -F idcard_name=张三 -F idcard_number=990101199003071233";
+  const sound = "curl -F sign=\"$(biztoken sign)\" -F sign_version=hmac_sha1 -F liveness_type=meglive -F comparison_type=1 -F idcard_name=张三 -F idcard_number=990101199003071237";
   return el("div", {class: "empty"}, el("b", {}, t("waiting")), t("waiting_hint"), el("h3", {}, t("try")), shell(`curl -F sign=junk ${url}`), shell(`${sound} ${url}`));
 }
 
