@@ -32,11 +32,18 @@ class Ledger:
         self._seen: dict[str, dict[str, int]] = {"request_id": {}, "biz_token": {}}
 
     def look(self, exchange: Exchange, case: str, *, judged: bool = True) -> None:
-        """Judge what every reply must be, and that what must be unique is."""
-        if exchange.reply is None or not judged:
+        """Judge what every reply must be, and that what must be unique is.
+
+        `judged` False: the contract does not say whether the request is accepted. Where it is, its reply is held to
+        what is said of every success; a refusal is only recorded.
+        """
+        if exchange.reply is None:
+            return
+        reading = read(exchange.reply)
+        is_granted = reading.outcome is Outcome.ACCEPTED and bool((reading.data or {}).get("biz_token"))
+        if not judged and not is_granted:
             return
         self.times.append(exchange.elapsed_ms)
-        reading = read(exchange.reply)
         for check in envelope(exchange, reading, self.contract):
             self.take([check], None, (exchange.id,), case)
         self._note_freedoms(reading)
