@@ -164,10 +164,36 @@ def test_planner_is_answered(cli: Cli) -> None:
         done = limited(cli, url, "--arrivals", 40, concurrency_limit=LIMIT)
 
     planner = done.result["planner"]
+    assert (done.code, planner["enough"]) == (0, True)
     assert planner["found"] == LIMIT
     assert planner["needed"] == pytest.approx(40 * planner["service_s"])
     assert planner["margin"] == pytest.approx(LIMIT - planner["needed"])
     assert "found" in done.out.splitlines()[1]
+
+
+def test_limit_that_is_not_enough_is_not_passed(cli: Cli) -> None:
+    """Who asks whether it is enough and is told no gets exit code 1, with the reason in every record."""
+    with cli.mock([SLOW]) as url:
+        done = limited(cli, url, "--arrivals", 400, concurrency_limit=LIMIT)
+
+    assert done.code == done.result["exit_code"] == 1
+    assert done.result["verdict"] == "not-passed"
+    assert "not enough at the peak" in done.result["reason"]["en"]
+    assert "不够用" in done.result["reason"]["zh"]
+    assert done.result["contracted"]["kept"] is True
+    assert "not enough at the peak" in done.out.splitlines()[-3]
+    junit = (done.directory / "junit.xml").read_text("utf-8")
+    assert junit.count("<failure") == 2  # the verdict and the need
+
+
+@pytest.mark.parametrize("arrivals", ["nan", "inf", "1e9"])
+def test_arrivals_that_no_peak_has_are_refused(cli: Cli, plain_mock: str, arrivals: str) -> None:
+    """One sentence that names the option, and nothing is sent."""
+    done = limited(cli, plain_mock, "--arrivals", arrivals)
+
+    assert done.code == 2
+    assert done.err.startswith(f"biztoken: --arrivals {float(arrivals):g}: ")
+    assert len(done.err.splitlines()) == 1
 
 
 def test_output_in_chinese(cli: Cli) -> None:

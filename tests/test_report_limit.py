@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from rich.console import Console
-from test_report_limit_sample import SAMPLES, early, found, hostile, quota, short, unlimited
+from test_report_limit_sample import SAMPLES, early, found, hostile, narrow, quota, short, unlimited
 from test_reporting_html import Page
 from test_reporting_junit import check_structure, outcomes
 from test_reporting_sample import write
@@ -70,6 +70,7 @@ def test_page_keeps_its_policy(told, name):
             "20",
         ),
         (short(), "not as contracted: limit 12 (12 of 12 admitted 3 times", "与约定不符：并发上限 12"),
+        (narrow(), "not passed: limit 20 (20 of 20 admitted 3 times", "；高峰需要 24.2，不够用"),
         (quota(), "no verdict: a quota per second: the second of two bursts got 3 of 20", "无法得出结论：按秒计"),
         (unlimited(), "no limit up to 64 in flight", "没有上限"),
         (early(), "incomplete: interrupted by Ctrl-C", "运行不完整：被 Ctrl-C 中断"),
@@ -87,6 +88,46 @@ def test_a_broken_clause_is_no_confirmed_contract():
 
     assert verdict_sentence(record, "en").startswith("not passed: limit 20")
     assert "as contracted" not in verdict_sentence(record, "en")
+
+
+def test_limit_that_is_not_enough_is_told_everywhere(told, english, tmp_path):
+    """Page, summary, test results, terminal and badge all say no, and none is green."""
+    text = english(narrow())
+    missing = "recovery 12 ms; not enough at the peak, which needs 24.2"
+    root = ET.fromstring(told(narrow(), "junit.xml"))
+    out = io.StringIO()
+    print_summary(tmp_path, "en", Console(file=out, width=140))
+
+    assert missing in text
+    assert "20 requests in flight · the peak needs 24.2" in text
+    assert 'class="good"><dt><span class="en" lang="en">May be' not in told(narrow())
+    assert told(narrow(), "summary.md").startswith("## ❌ Not passed: limit 20")
+    assert missing in told(narrow(), "summary.md")
+    assert outcomes(root) == {
+        "verdict": "failure",
+        "contracted-limit": "passed",
+        "peak-needs": "failure",
+        "CONCURRENCY-LIMIT": "passed",
+    }
+    assert missing in out.getvalue()
+    assert json.loads(told(narrow(), "badge.json"))["color"] == "red"
+
+
+@pytest.mark.parametrize(("margin", "answer"), [(0.5, "passed"), (0.0, "failure"), (-0.5, "failure"), (None, "skipped")])
+def test_record_that_does_not_say_enough_is_read_by_its_margin(told, margin, answer):
+    """A record of an earlier version renders, and nothing left is not enough in any report."""
+    record = found()
+    record["planner"]["margin"] = margin
+
+    assert outcomes(ET.fromstring(told(record, "junit.xml")))["peak-needs"] == answer
+    assert ("not enough" in verdict_sentence(record, "en")) is (answer == "failure")
+
+
+def test_recovery_reads_alike_in_sentence_and_tile(english):
+    """Less than a millisecond is told as that."""
+    assert "Recovery <1 ms" in english(narrow())
+    assert "Recovery 12 ms" in english(found())
+    assert "– ms" not in english(quota() | {"limit": quota()["limit"] | {"recovery_ms": None}})
 
 
 def test_margin_is_shown_as_lengths():

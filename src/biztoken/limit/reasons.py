@@ -24,6 +24,14 @@ def none_up_to(most: int) -> Text:
     )
 
 
+def not_enough(needed: float, found: int) -> Text:
+    """What a peak takes is more than there is."""
+    return Text(
+        f"The limit is not enough at the peak: {needed:.1f} in flight are needed on average, {found} found.",
+        f"并发上限在高峰时不够用：平均需要 {needed:.1f} 个并发，实测上限为 {found}。",
+    )
+
+
 def none_of(count: int) -> Text:
     """All of a burst were refused."""
     return Text(

@@ -34,6 +34,7 @@ from biztoken.verdicts import Text
 MOST = 1024  # requests of the greatest burst, unless another is chosen
 RELEASE = "CONCURRENCY-LIMIT-EXCEEDED-RELEASE"
 SERVICE_OF_THE_MOCK = "50ms"  # of the embedded one, which else would answer before a burst is out
+MOST_ARRIVALS = 1_000_000  # per second
 STOPPED = Text("The run was interrupted.", "运行被中断。")
 
 
@@ -57,6 +58,7 @@ class Options:
 
 def find_limit(options: Options) -> int:
     """Find or verify the limit, write the records, print what was found: the exit code. UserError for a mistake."""
+    check(options)
     mock = EmbeddedMock(more=("--latency", SERVICE_OF_THE_MOCK)) if options.target is None else None
     try:
         target = mock.target() if mock else read_target(options.target or Path())
@@ -68,6 +70,17 @@ def find_limit(options: Options) -> int:
     finally:
         if mock is not None:
             mock.close()
+
+
+def check(options: Options) -> None:
+    """UserError for arrivals that no peak can have, such as nan."""
+    arrivals = options.arrivals
+    if arrivals is not None and not 0 < arrivals <= MOST_ARRIVALS:
+        raise UserError(
+            f"--arrivals {arrivals:g}",
+            f"give requests per second, above 0 and at most {MOST_ARRIVALS:,}",
+            f"请给出每秒请求数，大于 0 且不超过 {MOST_ARRIVALS:,}",
+        )
 
 
 class Session:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from biztoken.model import Json
 from biztoken.reporting.junit import clause_cases
-from biztoken.reporting.limit_view import limit_sentence
+from biztoken.reporting.limit_view import is_enough, limit_sentence
 from biztoken.reporting.load_junit import verdict_case
 from biztoken.reporting.load_view import milliseconds
 from biztoken.reporting.records import Run
@@ -32,9 +32,8 @@ def _compared(record: Json, lang: str) -> Iterator[TestCase]:
         message = say("limit.compared.contracted", lang, n=contracted["limit"], found=found)
         yield _row("contracted-limit", contracted["kept"], message)
     if planner:
-        margin = planner["margin"]
         message = say("limit.compared.needed", lang, n=milliseconds(planner["needed"]), found=found)
-        yield _row("peak-needs", None if margin is None else margin >= 0, message)
+        yield _row("peak-needs", is_enough(record), message)
 
 
 def _row(name: str, is_kept: bool | None, message: str) -> TestCase:
