@@ -3,6 +3,9 @@
 import io
 import json
 import re
+import shlex
+from dataclasses import asdict
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -12,9 +15,20 @@ from test_reporting_html import Page
 from test_reporting_junit import check_structure, outcomes
 from test_reporting_sample import write
 
+from biztoken.cli import main
+from biztoken.limit.session import Options as Limit
+from biztoken.load.options import Options as Load
 from biztoken.reporting import print_summary, render, verdict_sentence
 from biztoken.reporting.limit_charts import figures
 from biztoken.reporting.limit_view import bars
+from biztoken.reporting.load_view import again
+
+
+def parsed(name, command):
+    """What our own command line reads of a command; nothing is run."""
+    arguments = shlex.split(command)
+    assert arguments[:2] == ["biztoken", name]
+    return main.commands[name].make_context(name, arguments[2:]).params
 
 
 @pytest.fixture
@@ -113,7 +127,9 @@ def test_limit_that_is_not_enough_is_told_everywhere(told, english, tmp_path):
     assert json.loads(told(narrow(), "badge.json"))["color"] == "red"
 
 
-@pytest.mark.parametrize(("margin", "answer"), [(0.5, "passed"), (0.0, "failure"), (-0.5, "failure"), (None, "skipped")])
+@pytest.mark.parametrize(
+    ("margin", "answer"), [(0.5, "passed"), (0.0, "failure"), (-0.5, "failure"), (None, "skipped")]
+)
 def test_record_that_does_not_say_enough_is_read_by_its_margin(told, margin, answer):
     """A record of an earlier version renders, and nothing left is not enough in any report."""
     record = found()
@@ -179,6 +195,39 @@ def test_search_without_a_burst_has_no_picture(english):
     """A run that was stopped before is told in words."""
     assert figures(early()) == []
     assert "This search is incomplete." in english(early())
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        Limit(),
+        Limit(most=64, picture=False, arrivals=40.0, lang="zh"),
+        Limit(picture=True, processes=2, budget=500, seed=7, target=Path("a target.yaml")),
+    ],
+)
+def test_command_to_run_it_again_works(chosen):
+    """Our own command line reads from it what was chosen."""
+    options = {name: str(value) if isinstance(value, Path) else value for name, value in asdict(chosen).items()}
+
+    command = " ".join(again(found() | {"options": options}))
+
+    assert Limit(**parsed("limit", command)) == chosen
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        Load(),
+        Load(profile="arrivals", rate=40.5, otel=True, strict=True),
+        Load(master=True, expect_workers=3, bind="::1"),
+    ],
+)
+def test_command_to_load_again_works(chosen):
+    """Of a load, too; what was left as it is takes no room."""
+    command = " ".join(again(found() | {"kind": "load", "options": chosen.as_json()}))
+
+    assert Load(**parsed("load", command)) == chosen
+    assert again(found() | {"kind": "load", "options": Load().as_json()}) == ["biztoken load", "--profile steady"]
 
 
 def test_budget_is_shown_where_there_is_one(english):

@@ -15,6 +15,11 @@ Record = Mapping[str, Any]
 
 OK = "200"
 _BUSY = "CONCURRENCY_LIMIT_EXCEEDED"
+# Options that are named otherwise on the command line, and what one is called that was switched off.
+_FLAGS = {"most": "max"}
+_OFF = {"picture": "--no-picture"}
+# What an option is unless it is given: the same run needs no word of it.
+_UNSAID: Mapping[str, object] = {"seed": 0, "lang": "en", "processes": 1, "expect_workers": 1, "bind": "*"}
 KINDS = ("ok", "refused", "other", "failed")
 MOST_POINTS = 360  # of a line: more could not be told apart on a screen
 
@@ -100,12 +105,15 @@ def kept(record: Record) -> list[Json]:
 
 
 def again(record: Record) -> list[str]:
-    """The command that makes the same run again: each option with its value, one that is on without."""
+    """The command that makes the same run again: each option with its value, one that is on or off without."""
     pieces = [f"biztoken {record['kind']}"]
     for name, value in record["options"].items():
-        if name == "out" or value in (None, "", [], False):
+        if name == "out" or value in (None, "", []) or value == _UNSAID.get(name):
             continue
-        flag = f"--{name.replace('_', '-')}"
+        if value is False:
+            pieces += [_OFF[name]] if name in _OFF else []
+            continue
+        flag = f"--{_FLAGS.get(name, name.replace('_', '-'))}"
         pieces.append(flag if value is True else f"{flag} {shlex.quote(str(value))}")
     return pieces
 
