@@ -146,6 +146,18 @@ def test_recovery_reads_alike_in_sentence_and_tile(english):
     assert "– ms" not in english(quota() | {"limit": quota()["limit"] | {"recovery_ms": None}})
 
 
+def test_notes_of_a_search_are_told_in_every_file(told, tmp_path):
+    """As those of a load."""
+    note = "The reply of exchange 3 came from a cache."
+    record = found() | {"notes": [{"en": note, "zh": "来自缓存。"}]}
+    junit, summary, out = told(record, "junit.xml"), told(record, "summary.md"), io.StringIO()
+    print_summary(tmp_path, "en", Console(file=out, width=140))
+
+    assert f'name="note.1" value="{note}"' in junit
+    assert f"- {note}" in summary
+    assert note in out.getvalue()
+
+
 def test_margin_is_shown_as_lengths():
     """What was found is compared with what is contracted and with what a peak needs."""
     assert [(bar.kind, bar.value, bar.width) for bar in bars(short())] == [

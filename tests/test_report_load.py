@@ -16,6 +16,7 @@ from test_report_load_sample import (
     broken,
     broken_exchanges,
     early,
+    halved,
     hostile,
     nothing,
     second,
@@ -129,6 +130,55 @@ def test_sentence_of_a_load_without_an_answer(record, expected):
     record["load"]["sent"] = record["load"]["sent"] and 399
 
     assert verdict_sentence(record, "en") == expected
+
+
+def test_verdict_with_a_reservation_is_plain_green_nowhere(told, printed):
+    """A lost worker and requests that never ended are in the headline of every file, and its colour is amber."""
+    words = "1 worker was lost, 3 requests still under way at the end"
+    page, junit = told(halved()), told(halved(), "junit.xml")
+    colours = re.findall(r'<div class="(\w+)"><dt>', page)
+
+    assert verdict_sentence(halved(), "en").startswith(f"passed with a reservation ({words}): all 3 conditions")
+    assert verdict_sentence(halved(), "zh").startswith("通过但有保留（1 个 worker 失联，结束时仍有 3 个请求在途）：")
+    assert '<body class="is-passed is-doubted">' in page
+    assert colours[:4] == ["wary", "wary", "fair", "wary"]
+    assert "what is shown above is the target" not in page
+    assert told(halved(), "summary.md").startswith(f"## ⚠️ Passed with a reservation ({words})")
+    assert json.loads(told(halved(), "badge.json"))["color"] == "yellow"
+    assert words in printed(halved())
+    assert words in junit
+
+
+def test_load_of_which_nothing_was_accepted_is_not_green(told):
+    """Whatever conditions it kept."""
+    record = steady(2)
+    counts = record["load"]["by_outcome"]
+    record["load"]["by_outcome"] = {"403 AUTHORIZATION_ERROR": sum(counts.values())}
+
+    assert verdict_sentence(record, "en").startswith("passed with a reservation (no request was accepted)")
+    assert re.findall(r'<div class="(\w+)"><dt>', told(record))[0] == "bad"
+
+
+def test_notes_are_told_in_every_file(told, printed):
+    """What there is to say beside the verdict is not only on the page."""
+    note = "Worker w2 was lost."
+    root = ET.fromstring(told(halved(), "junit.xml"))
+    check_structure(root)
+
+    assert note in told(halved())
+    assert f"### Notes\n\n- {note}" in told(halved(), "summary.md")
+    assert f"Notes\n  {note}" in printed(halved())
+    assert root.find(".//property[@name='note.1']").get("value") == note
+    assert note in root.find(".//testcase[@name='verdict']/system-out").text
+    assert "worker w2 失联" in printed(halved(), "zh")
+
+
+def test_load_that_did_not_pass_tells_its_doubts_last():
+    """What is broken comes first."""
+    record = broken()
+    record["load"]["in_flight_at_end"] = 1
+
+    assert verdict_sentence(record, "en").endswith("; 1 request still under way at the end")
 
 
 def test_every_file_says_the_verdict(told, printed):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from biztoken.model import Json
 from biztoken.reporting.figures import duration
 from biztoken.reporting.limit_view import PURPOSES, bars, limit_sentence, others
-from biztoken.reporting.load_summary import head
+from biztoken.reporting.load_summary import head, notes
 from biztoken.reporting.load_view import again, milliseconds
 from biztoken.reporting.markdown import code, table, text
 from biztoken.reporting.records import Run
@@ -31,6 +31,7 @@ def limit_md(run: Run, lang: str) -> str:
         "\n".join(f"- {line}" for line in compared),
         *broken_clauses(say("failures.title", lang), failures(record), lang),
         *_bursts(record, lang),
+        notes(record, lang),
         say("list.label", lang, name=say("repeat.title", lang), text=code(" ".join(again(record)), 1000)),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"

@@ -10,6 +10,7 @@ from biztoken.reporting import load_view, view
 from biztoken.reporting.figures import duration, percent
 from biztoken.reporting.html import linked, places_of
 from biztoken.reporting.load_charts import figures
+from biztoken.reporting.load_doubts import doubts
 from biztoken.reporting.load_sentence import load_sentence
 from biztoken.reporting.page import page
 from biztoken.reporting.printable import printable
@@ -39,6 +40,7 @@ def shared_facts(run: Run, sentences: Mapping[str, str]) -> dict[str, Any]:
         "failures": broken,
         "warnings": warned,
         "places": places,
+        "doubts": {doubt.kind: doubt.n for doubt in doubts(record)},
         "repeat": load_view.again(record),
         "ms": load_view.milliseconds,
         "plain": load_view.plain,
