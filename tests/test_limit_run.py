@@ -218,6 +218,16 @@ def test_budget_is_never_exceeded(cli: Cli, budget: int) -> None:
     assert "budget" in done.out
 
 
+def test_only_what_was_sent_is_spent(cli: Cli) -> None:
+    """Of two bursts that follow at once none is spent where the budget does not suffice for both."""
+    with cli.mock([SLOW]) as url:
+        done = limited(cli, url, "--budget", 35)
+
+    alone = done.result["requests"] - sum(burst["n"] for burst in done.result["bursts"])
+    assert done.code == 3
+    assert 6 <= alone <= 7
+
+
 def test_target_elsewhere_needs_the_leave_of_its_owner(cli: Cli) -> None:
     """Nothing is sent to a target that is not on this machine unless its file allows load."""
     done = limited(cli, "http://192.0.2.1/faceid/v3/sdk/get_biz_token")
@@ -237,6 +247,7 @@ def test_ceilings_of_the_file_hold(cli: Cli) -> None:
     assert (spent.code, spent.result["requests"] <= 15) == (3, True)
     assert max(burst["n"] for burst in narrow.result["bursts"]) <= 4
     assert narrow.result["limit"]["value"] is None
+    assert "needs a greater max_rate" in narrow.result["reason"]["en"]
     assert (impossible.code, "max_rate" in impossible.err) == (2, True)
 
 

@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from rich.console import Console
-from test_report_limit_sample import SAMPLES, early, found, hostile, narrow, quota, short, unlimited
+from test_report_limit_sample import SAMPLES, burst, early, found, hostile, narrow, quota, short, unlimited
 from test_reporting_html import Page
 from test_reporting_junit import check_structure, outcomes
 from test_reporting_sample import write
@@ -192,6 +192,29 @@ def test_burst_that_is_not_counted_is_gray():
     assert made.drawing.count("<title") == 3 * len(found()["bursts"])
     assert 'class="plot marked"' in made.drawing
     assert 'class="plot"' in figures(unlimited())[0].drawing
+
+
+def test_burst_that_was_refused_otherwise_is_taken_apart():
+    """What is known of it is shown: admitted, other replies, none."""
+    whole = found()
+    whole["bursts"] = [
+        burst("search", 8, 6, valid=False, refused=0, other={"500": 1, "timeout": 1}),
+        burst("search", 4, 4),
+    ]
+    made = figures(whole)[0]
+
+    assert made.keys == ("ok", "other", "failed")
+
+
+def test_reason_is_told_once_for_bursts_in_a_row(english, told):
+    """A burst that was fired three times in vain does not say so three times."""
+    whole = found()
+    why = {"en": "Of 8 some were refused otherwise.", "zh": "有的以其他方式被拒绝。"}
+    whole["bursts"] = [burst("search", 8, 6, valid=False, refused=0, other={"500": 2}, why=why) for _ in range(3)]
+
+    assert english(whole).count(why["en"]) == 1
+    assert english(whole).count("the same") == 2
+    assert told(whole, "summary.md").count(why["en"]) == 1
 
 
 def test_replies_of_two_bursts_are_shown_one_by_one():

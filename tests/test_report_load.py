@@ -32,7 +32,7 @@ from test_reporting_sample import write
 from biztoken.errors import UserError
 from biztoken.reporting import print_summary, render, verdict_sentence
 from biztoken.reporting.load_charts import figures
-from biztoken.reporting.load_view import kind_of, spans
+from biztoken.reporting.load_view import kind_of, shown, spans
 from biztoken.reporting.result import read_result
 
 FILES = {"index.html", "summary.md", "junit.xml", "badge.json", "badge.svg"}
@@ -347,6 +347,43 @@ def test_long_run_is_drawn_with_few_points():
     assert width == 20
     assert sum(map(len, groups)) == 7200
     assert all(len(figure.drawing) < 25_000 for figure in figures(record))
+
+
+def drained(record, **outcomes):
+    """The record with a piece of a second after its stages."""
+    rest = second(random.Random(9), len(record["series"]), 1)
+    rest["by_outcome"] = {OK: rest["by_outcome"][OK]} | outcomes
+    return record | {"series": [*record["series"], rest]}
+
+
+def test_piece_of_a_second_is_no_fall():
+    """The drain is not drawn as a whole second, unless something else than success came in it."""
+    usual = drained(steady(5))
+    failing = drained(steady(5), timeout=usual["series"][0]["by_outcome"][OK])
+
+    assert shown(steady(5)) == steady(5)["series"]
+    assert shown(usual) == usual["series"][:-1]
+    assert shown(failing) == failing["series"]
+    assert "stage" in next(figure for figure in figures(failing) if figure.id == "traffic").keys
+    assert figures(usual)[0].drawing == figures(steady(5))[0].drawing
+
+
+def test_memory_of_few_tokens_is_not_told(english):
+    """What a table takes at least says nothing of one token."""
+    few, many = steady(2), steady(2)
+    many["tokens"]["seen"] = 50_000
+
+    assert "bytes of memory each" not in english(few)
+    assert "50000 biz_tokens seen, 0 of them more than once; 12.4 bytes of memory each" in english(many)
+
+
+def test_number_that_is_missing_has_no_unit(english):
+    """Nothing was accepted: there is no p95."""
+    record = broken()
+    record["load"]["latency_ms"] = dict.fromkeys(record["load"]["latency_ms"])
+
+    assert "– ms" not in english(record)
+    assert verdict_sentence(record, "en").endswith(" per second")
 
 
 def test_worst_second_is_not_averaged_away():

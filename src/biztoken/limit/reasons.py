@@ -7,6 +7,10 @@ from collections.abc import Mapping
 from biztoken.errors import HarnessError
 from biztoken.verdicts import Text
 
+BY_MAX = Text("--max", "--max")
+BY_RATE = Text("max_rate in the target file", "目标文件中的 max_rate")
+BY_FILES = Text("limit of open files on this machine", "本机的打开文件数上限")
+
 
 def not_accepted(told: str) -> Text:
     """The requests before the first burst were not all accepted."""
@@ -16,11 +20,11 @@ def not_accepted(told: str) -> Text:
     )
 
 
-def none_up_to(most: int) -> Text:
-    """No burst was refused."""
+def none_up_to(most: int, bound: Text) -> Text:
+    """No burst was refused. `bound`: what would have to be raised for a greater one."""
     return Text(
-        f"No limit was met: {most} requests at once were all admitted; a greater burst needs --max.",
-        f"没有遇到并发上限：同时 {most} 个请求全部被接受；更大的并发请用 --max。",
+        f"No limit was met: {most} requests at once were all admitted; a greater burst needs a greater {bound.en}.",
+        f"没有遇到并发上限：同时 {most} 个请求全部被接受；更大的并发请提高 {bound.zh}。",
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from biztoken.model import Json
 from biztoken.reporting.load_view import Record, milliseconds
-from biztoken.reporting.texts import say
+from biztoken.reporting.texts import in_language, say
 
 # Names of purposes and kinds that have a phrase; another is shown as it is.
 PURPOSES = ("search", "over", "confirm-L", "confirm-L+1", "back-to-back")
@@ -67,6 +67,17 @@ def bars(record: Record) -> list[Bar]:
         rows.append(("needed", record["planner"]["needed"]))
     longest = max((value for _, value in rows), default=0)
     return [Bar(kind, milliseconds(value), round(1000 * value / longest, 1)) for kind, value in rows if longest]
+
+
+def reasons(record: Record, lang: str) -> list[str]:
+    """Why each burst is not counted, the same reason one after the other told once; empty for one that is."""
+    told: list[str] = []
+    before = ""
+    for burst in record["bursts"]:
+        why = "" if burst["valid"] else in_language(burst["why"], lang) or say("limit.invalid", lang)
+        told.append(say("limit.same", lang) if why and why == before else why)
+        before = why
+    return told
 
 
 def others(burst: Record) -> int:

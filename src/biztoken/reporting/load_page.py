@@ -18,6 +18,7 @@ from biztoken.reporting.records import Run
 from biztoken.reporting.texts import LANGUAGES, both, say
 
 STYLES = ("page.css", "load.css")
+_MANY = 5000  # tokens; of fewer most of the memory is what any number of them takes
 _OF_THE_GENERATOR = ("cpu", "lag")
 
 
@@ -62,6 +63,7 @@ def _facts(record: Json) -> dict[str, Any]:
         "broken_conditions": load_view.broken(record),
         "share": percent(load_view.count_of(record, "ok"), record["load"]["sent"]),
         "clauses_broken": sum(clause["verdict"] == "FAIL" for clause in record["clauses"]),
+        "tells_memory": record["tokens"]["seen"] >= _MANY,
         "drift": _drift(record["drift"] or {}),
         "stages": _stages(record["profile"]),
         "has_not_recovered": record["profile"].get("analysis") == "spike" and record["recovery_ms"] is None,

@@ -56,7 +56,10 @@ def _conditions(record: Record, lang: str) -> str:
 def _numbers(record: Record, lang: str) -> str:
     load = record["load"]
     numbers = {"ok": count_of(record, "ok"), "n": load["sent"], "rate": milliseconds(load["rate_per_s"])}
-    return say("load.sentence.told", lang, p95=milliseconds(load["latency_ms"]["p95"]), **numbers)
+    p95 = load["latency_ms"]["p95"]
+    return say("load.sentence.told", lang, **numbers) + (
+        say("load.sentence.p95", lang, p95=milliseconds(p95)) if p95 is not None else ""
+    )
 
 
 def _reason(record: Record, lang: str) -> str:

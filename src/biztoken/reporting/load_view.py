@@ -68,6 +68,24 @@ def percentile(row: Json, kind: str, name: str) -> float | None:
     return max((value for value in found if value is not None), default=None)
 
 
+def length(record: Record) -> float:
+    """Seconds of all stages: what comes after is the drain."""
+    return float(sum(stage["seconds"] for stage in record["profile"]["stages"]))
+
+
+def shown(record: Record) -> list[Json]:
+    """The seconds that a picture shows.
+
+    The last is left out where it is a piece of one, in the drain or where the run was stopped, and all went well in it:
+    drawn as a whole second it would look like a fall.
+    """
+    series = list(record["series"])
+    last = series[-1] if len(series) > 1 else None
+    if last is None or (last["t"] < length(record) and not record["stopped"]):
+        return series
+    return series if any(kind_of(name) in ("other", "failed") for name in last["by_outcome"]) else series[:-1]
+
+
 def spans(series: Sequence[Json]) -> tuple[int, list[list[Json]]]:
     """The seconds in groups of that many seconds each, so few that each can be a point of a line."""
     width = max(1, math.ceil(len(series) / MOST_POINTS))
