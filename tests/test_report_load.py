@@ -32,6 +32,7 @@ from test_reporting_sample import write
 from biztoken.errors import UserError
 from biztoken.reporting import print_summary, render, verdict_sentence
 from biztoken.reporting.load_charts import figures
+from biztoken.reporting.load_errors import amplification, errors
 from biztoken.reporting.load_view import kind_of, shown, spans
 from biztoken.reporting.result import read_result
 
@@ -276,6 +277,42 @@ def test_outcomes_are_told_by_kind(english):
 def test_kind_of_an_outcome(outcome, kind):
     """Only a 403 of that name is a refusal for concurrency, and only a plain 200 a success."""
     assert kind_of(outcome) == kind
+
+
+def test_errors_are_laid_out_by_code_status_and_transport(english):
+    """One error with two statuses is one row; what got no reply stands in a column of its own."""
+    record = broken()
+    record["load"]["by_outcome"] |= {"503 INTERNAL_ERROR": 2}
+    made = errors(record)
+
+    assert made.statuses == ("500", "502", "503")
+    assert made.rows == (("INTERNAL_ERROR", (21, 0, 2), 23), ("", (0, 7, 0), 7))
+    assert made.transport == (("timeout", 14),)
+    assert "No reply In all INTERNAL_ERROR 21 2 23 (none named) 7 7 timeout 14 14" in english(record)
+    assert errors(steady()) is None
+
+
+def test_what_was_sent_again_is_told_where_it_is_recorded(english):
+    """A record of an earlier version says nothing of it."""
+    record = steady(4)
+    record["series"][1] |= {"again": 3, "held_s": 0.0}
+    sent = record["load"]["sent"]
+
+    assert amplification(steady(4)) is None
+    assert f"3 requests were sent once more on a fresh connection: the target got {(sent + 3) / sent:.2f}" in english(
+        record
+    )
+
+
+def test_load_that_was_held_back_is_not_called_the_target(english):
+    """Where the ceiling of the target file bounded the load, the numbers are not those of the target."""
+    record = steady(4)
+    for row in record["series"]:
+        row["held_s"] = 5.0
+
+    assert "Requests waited for the target file's max_rate" in english(record)
+    assert "what is shown above is the target" not in english(record)
+    assert "what is shown above is the target" in english(steady(4))
 
 
 def test_every_request_is_accounted_for(english):

@@ -11,6 +11,7 @@ from biztoken.reporting.figures import duration, percent
 from biztoken.reporting.html import linked, places_of
 from biztoken.reporting.load_charts import figures
 from biztoken.reporting.load_doubts import doubts
+from biztoken.reporting.load_errors import amplification, errors, is_held
 from biztoken.reporting.load_sentence import load_sentence
 from biztoken.reporting.page import page
 from biztoken.reporting.printable import printable
@@ -58,6 +59,9 @@ def _facts(record: Json) -> dict[str, Any]:
         "pictures": [figure for figure in made if figure.id not in _OF_THE_GENERATOR],
         "health": [figure for figure in made if figure.id in _OF_THE_GENERATOR],
         "outcomes": load_view.outcomes(record),
+        "errors": errors(record),
+        "amplification": amplification(record),
+        "is_held": is_held(record),
         "counts": {kind: load_view.count_of(record, kind) for kind in load_view.KINDS},
         "kept": load_view.kept(record),
         "broken_conditions": load_view.broken(record),
