@@ -6,6 +6,8 @@ import pytest
 
 from biztoken.limit.observed import Burst, Conclusion
 from biztoken.limit.planner import erlang_b, plan
+from biztoken.limit.reasons import none_up_to
+from biztoken.limit.session import Options, bound
 from biztoken.limit.told import exit_code, keeps, milliseconds, ordinal, planned, sentence
 from biztoken.verdicts import Text
 
@@ -108,6 +110,23 @@ def test_enough_is_when_something_is_left(found, enough):
 def test_time_is_told_as_it_is_recorded(seconds, told):
     """Page and sentence say the same of one value."""
     assert milliseconds(seconds) == told
+
+
+@pytest.mark.parametrize(
+    ("options", "rate", "most", "told"),
+    [
+        (Options(), None, 1024, "--max"),
+        (Options(most=64), 200, 64, "--max"),
+        (Options(most=64), 32.5, 32, "max_rate in the target file"),
+        (Options(), None, 500, "limit of open files on this machine"),
+    ],
+)
+def test_what_bounds_a_burst_is_named(options, rate, most, told):
+    """Who is to raise something is told what."""
+    reason = none_up_to(most, bound(options, rate, most))
+
+    assert reason.en.endswith(f"a greater burst needs a greater {told}.")
+    assert "请提高" in reason.zh
 
 
 def test_planner_without_a_limit_tells_what_is_needed():
