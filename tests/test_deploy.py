@@ -145,6 +145,19 @@ def test_target_of_the_config_map_is_sound():
     assert (target.allow_load, target.max_rate, target.max_requests) == (True, 20, 5000)
 
 
+@pytest.mark.parametrize("name", ["README.md", "README.zh.md"])
+def test_waiting_for_the_load_ends_with_it(name):
+    """The job of a load that is not passed fails: who waits for `complete` waits in vain. Its exit code is told."""
+    text = (DEPLOY / name).read_text("utf-8")
+    spec = manifest("master", "Job")["spec"]["template"]["spec"]
+
+    assert "condition=complete" not in text
+    assert "kubectl logs --follow" in text
+    assert ".state.terminated.exitCode" in text
+    assert f"job-name={manifest('master', 'Job')['metadata']['name']}\n" in text
+    assert (len(spec["containers"]), spec["restartPolicy"]) == (1, "Never")
+
+
 def test_images_are_of_this_version():
     """What is deployed is what is documented."""
     images = {container("master")["image"], container("workers")["image"], compose()["services"]["worker"]["image"]}

@@ -164,10 +164,36 @@ def test_planner_is_answered(cli: Cli) -> None:
         done = limited(cli, url, "--arrivals", 40, concurrency_limit=LIMIT)
 
     planner = done.result["planner"]
+    assert (done.code, planner["enough"]) == (0, True)
     assert planner["found"] == LIMIT
     assert planner["needed"] == pytest.approx(40 * planner["service_s"])
     assert planner["margin"] == pytest.approx(LIMIT - planner["needed"])
     assert "found" in done.out.splitlines()[1]
+
+
+def test_limit_that_is_not_enough_is_not_passed(cli: Cli) -> None:
+    """Who asks whether it is enough and is told no gets exit code 1, with the reason in every record."""
+    with cli.mock([SLOW]) as url:
+        done = limited(cli, url, "--arrivals", 400, concurrency_limit=LIMIT)
+
+    assert done.code == done.result["exit_code"] == 1
+    assert done.result["verdict"] == "not-passed"
+    assert "not enough at the peak" in done.result["reason"]["en"]
+    assert "不够用" in done.result["reason"]["zh"]
+    assert done.result["contracted"]["kept"] is True
+    assert "not enough at the peak" in done.out.splitlines()[-3]
+    junit = (done.directory / "junit.xml").read_text("utf-8")
+    assert junit.count("<failure") == 2  # the verdict and the need
+
+
+@pytest.mark.parametrize("arrivals", ["nan", "inf", "1e9"])
+def test_arrivals_that_no_peak_has_are_refused(cli: Cli, plain_mock: str, arrivals: str) -> None:
+    """One sentence that names the option, and nothing is sent."""
+    done = limited(cli, plain_mock, "--arrivals", arrivals)
+
+    assert done.code == 2
+    assert done.err.startswith(f"biztoken: --arrivals {float(arrivals):g}: ")
+    assert len(done.err.splitlines()) == 1
 
 
 def test_output_in_chinese(cli: Cli) -> None:
@@ -192,6 +218,16 @@ def test_budget_is_never_exceeded(cli: Cli, budget: int) -> None:
     assert "budget" in done.out
 
 
+def test_only_what_was_sent_is_spent(cli: Cli) -> None:
+    """Of two bursts that follow at once none is spent where the budget does not suffice for both."""
+    with cli.mock([SLOW]) as url:
+        done = limited(cli, url, "--budget", 35)
+
+    alone = done.result["requests"] - sum(burst["n"] for burst in done.result["bursts"])
+    assert done.code == 3
+    assert 6 <= alone <= 7
+
+
 def test_target_elsewhere_needs_the_leave_of_its_owner(cli: Cli) -> None:
     """Nothing is sent to a target that is not on this machine unless its file allows load."""
     done = limited(cli, "http://192.0.2.1/faceid/v3/sdk/get_biz_token")
@@ -211,6 +247,7 @@ def test_ceilings_of_the_file_hold(cli: Cli) -> None:
     assert (spent.code, spent.result["requests"] <= 15) == (3, True)
     assert max(burst["n"] for burst in narrow.result["bursts"]) <= 4
     assert narrow.result["limit"]["value"] is None
+    assert "needs a greater max_rate" in narrow.result["reason"]["en"]
     assert (impossible.code, "max_rate" in impossible.err) == (2, True)
 
 

@@ -6,7 +6,9 @@ import pytest
 
 from biztoken.limit.observed import Burst, Conclusion
 from biztoken.limit.planner import erlang_b, plan
-from biztoken.limit.told import exit_code, keeps, ordinal, planned, sentence
+from biztoken.limit.reasons import none_up_to
+from biztoken.limit.session import Options, bound
+from biztoken.limit.told import exit_code, keeps, milliseconds, ordinal, planned, sentence
 from biztoken.verdicts import Text
 
 FOUND = Conclusion("in-flight", 20, 3, 3, 0.012)
@@ -94,8 +96,43 @@ def test_planner_holds_what_is_needed_against_what_was_found():
     assert "不够用" in planned(narrow).zh
 
 
+@pytest.mark.parametrize(("found", "enough"), [(7, False), (8, False), (9, True)])
+def test_enough_is_when_something_is_left(found, enough):
+    """A limit that is taken whole on average is not enough; the sentence and the exit code say so alike."""
+    made = plan(40, 0.2, found)
+
+    assert made.enough is enough
+    assert ("not enough" in planned(made).en) is not enough
+    assert exit_code(FOUND, None, has_failed=False, is_enough=made.enough) == (0 if enough else 1)
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(0.0001, "<1"), (0.00096, "1"), (0.0124, "12")])
+def test_time_is_told_as_it_is_recorded(seconds, told):
+    """Page and sentence say the same of one value."""
+    assert milliseconds(seconds) == told
+
+
+@pytest.mark.parametrize(
+    ("options", "rate", "most", "told"),
+    [
+        (Options(), None, 1024, "--max"),
+        (Options(most=64), 200, 64, "--max"),
+        (Options(most=64), 32.5, 32, "max_rate in the target file"),
+        (Options(), None, 500, "limit of open files on this machine"),
+    ],
+)
+def test_what_bounds_a_burst_is_named(options, rate, most, told):
+    """Who is to raise something is told what."""
+    reason = none_up_to(most, bound(options, rate, most))
+
+    assert reason.en.endswith(f"a greater burst needs a greater {told}.")
+    assert "请提高" in reason.zh
+
+
 def test_planner_without_a_limit_tells_what_is_needed():
     """The need is known all the same."""
     told = planned(plan(40, 0.2, None))
+
+    assert plan(40, 0.2, None).enough is None
 
     assert "8.0 in flight at the peak" in told.en

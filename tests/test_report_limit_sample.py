@@ -66,6 +66,17 @@ def short():
     return limit("not-passed", 12, search(12), clauses, contracted=20, planner=planner)
 
 
+def narrow():
+    """A limit as contracted that is not enough for the peak that was asked for."""
+    planner = {"arrivals_per_s": 400.0, "service_s": 0.0605, "needed": 24.2, "found": 20, "margin": -4.2}
+    why = text("The limit is not enough at the peak.", "并发上限在高峰时不够用。")
+    clauses = [clause("CONCURRENCY-LIMIT", checks=300)]
+    planned = planner | {"enough": False}
+    whole = limit("not-passed", 20, search(), clauses, contracted=20, planner=planned, reason=why)
+    whole["limit"]["recovery_ms"] = 0.1
+    return whole
+
+
 def quota():
     """Refusals of a quota per second, which is told from a limit."""
     why = text(
@@ -99,7 +110,7 @@ def hostile():
     return limit("not-passed", 1, [odd, row], clauses, kind=HOSTILE, sentence=why, reason=why, notes=[why])
 
 
-SAMPLES = {make.__name__: make for make in (found, short, quota, unlimited, early, hostile)}
+SAMPLES = {make.__name__: make for make in (found, short, narrow, quota, unlimited, early, hostile)}
 
 
 @pytest.mark.parametrize("name", SAMPLES)

@@ -16,6 +16,7 @@ from test_report_load_sample import (
     broken,
     broken_exchanges,
     early,
+    halved,
     hostile,
     nothing,
     second,
@@ -31,7 +32,8 @@ from test_reporting_sample import write
 from biztoken.errors import UserError
 from biztoken.reporting import print_summary, render, verdict_sentence
 from biztoken.reporting.load_charts import figures
-from biztoken.reporting.load_view import kind_of, spans
+from biztoken.reporting.load_errors import amplification, errors
+from biztoken.reporting.load_view import kind_of, shown, spans
 from biztoken.reporting.result import read_result
 
 FILES = {"index.html", "summary.md", "junit.xml", "badge.json", "badge.svg"}
@@ -131,6 +133,55 @@ def test_sentence_of_a_load_without_an_answer(record, expected):
     assert verdict_sentence(record, "en") == expected
 
 
+def test_verdict_with_a_reservation_is_plain_green_nowhere(told, printed):
+    """A lost worker and requests that never ended are in the headline of every file, and its colour is amber."""
+    words = "1 worker was lost, 3 requests still under way at the end"
+    page, junit = told(halved()), told(halved(), "junit.xml")
+    colours = re.findall(r'<div class="(\w+)"><dt>', page)
+
+    assert verdict_sentence(halved(), "en").startswith(f"passed with a reservation ({words}): all 3 conditions")
+    assert verdict_sentence(halved(), "zh").startswith("通过但有保留（1 个 worker 失联，结束时仍有 3 个请求在途）：")
+    assert '<body class="is-passed is-doubted">' in page
+    assert colours[:4] == ["wary", "wary", "fair", "wary"]
+    assert "what is shown above is the target" not in page
+    assert told(halved(), "summary.md").startswith(f"## ⚠️ Passed with a reservation ({words})")
+    assert json.loads(told(halved(), "badge.json"))["color"] == "yellow"
+    assert words in printed(halved())
+    assert words in junit
+
+
+def test_load_of_which_nothing_was_accepted_is_not_green(told):
+    """Whatever conditions it kept."""
+    record = steady(2)
+    counts = record["load"]["by_outcome"]
+    record["load"]["by_outcome"] = {"403 AUTHORIZATION_ERROR": sum(counts.values())}
+
+    assert verdict_sentence(record, "en").startswith("passed with a reservation (no request was accepted)")
+    assert re.findall(r'<div class="(\w+)"><dt>', told(record))[0] == "bad"
+
+
+def test_notes_are_told_in_every_file(told, printed):
+    """What there is to say beside the verdict is not only on the page."""
+    note = "Worker w2 was lost."
+    root = ET.fromstring(told(halved(), "junit.xml"))
+    check_structure(root)
+
+    assert note in told(halved())
+    assert f"### Notes\n\n- {note}" in told(halved(), "summary.md")
+    assert f"Notes\n  {note}" in printed(halved())
+    assert root.find(".//property[@name='note.1']").get("value") == note
+    assert note in root.find(".//testcase[@name='verdict']/system-out").text
+    assert "worker w2 失联" in printed(halved(), "zh")
+
+
+def test_load_that_did_not_pass_tells_its_doubts_last():
+    """What is broken comes first."""
+    record = broken()
+    record["load"]["in_flight_at_end"] = 1
+
+    assert verdict_sentence(record, "en").endswith("; 1 request still under way at the end")
+
+
 def test_every_file_says_the_verdict(told, printed):
     """Page, summary, test results and terminal do not differ."""
     sentence = verdict_sentence(steady(), "en").partition(": ")[2]
@@ -228,6 +279,42 @@ def test_kind_of_an_outcome(outcome, kind):
     assert kind_of(outcome) == kind
 
 
+def test_errors_are_laid_out_by_code_status_and_transport(english):
+    """One error with two statuses is one row; what got no reply stands in a column of its own."""
+    record = broken()
+    record["load"]["by_outcome"] |= {"503 INTERNAL_ERROR": 2}
+    made = errors(record)
+
+    assert made.statuses == ("500", "502", "503")
+    assert made.rows == (("INTERNAL_ERROR", (21, 0, 2), 23), ("", (0, 7, 0), 7))
+    assert made.transport == (("timeout", 14),)
+    assert "No reply In all INTERNAL_ERROR 21 2 23 (none named) 7 7 timeout 14 14" in english(record)
+    assert errors(steady()) is None
+
+
+def test_what_was_sent_again_is_told_where_it_is_recorded(english):
+    """A record of an earlier version says nothing of it."""
+    record = steady(4)
+    record["series"][1] |= {"again": 3, "held_s": 0.0}
+    sent = record["load"]["sent"]
+
+    assert amplification(steady(4)) is None
+    assert f"3 requests were sent once more on a fresh connection: the target got {(sent + 3) / sent:.2f}" in english(
+        record
+    )
+
+
+def test_load_that_was_held_back_is_not_called_the_target(english):
+    """Where the ceiling of the target file bounded the load, the numbers are not those of the target."""
+    record = steady(4)
+    for row in record["series"]:
+        row["held_s"] = 5.0
+
+    assert "Requests waited for the target file's max_rate" in english(record)
+    assert "what is shown above is the target" not in english(record)
+    assert "what is shown above is the target" in english(steady(4))
+
+
 def test_every_request_is_accounted_for(english):
     """The sum is shown."""
     load = broken()["load"]
@@ -297,6 +384,43 @@ def test_long_run_is_drawn_with_few_points():
     assert width == 20
     assert sum(map(len, groups)) == 7200
     assert all(len(figure.drawing) < 25_000 for figure in figures(record))
+
+
+def drained(record, **outcomes):
+    """The record with a piece of a second after its stages."""
+    rest = second(random.Random(9), len(record["series"]), 1)
+    rest["by_outcome"] = {OK: rest["by_outcome"][OK]} | outcomes
+    return record | {"series": [*record["series"], rest]}
+
+
+def test_piece_of_a_second_is_no_fall():
+    """The drain is not drawn as a whole second, unless something else than success came in it."""
+    usual = drained(steady(5))
+    failing = drained(steady(5), timeout=usual["series"][0]["by_outcome"][OK])
+
+    assert shown(steady(5)) == steady(5)["series"]
+    assert shown(usual) == usual["series"][:-1]
+    assert shown(failing) == failing["series"]
+    assert "stage" in next(figure for figure in figures(failing) if figure.id == "traffic").keys
+    assert figures(usual)[0].drawing == figures(steady(5))[0].drawing
+
+
+def test_memory_of_few_tokens_is_not_told(english):
+    """What a table takes at least says nothing of one token."""
+    few, many = steady(2), steady(2)
+    many["tokens"]["seen"] = 50_000
+
+    assert "bytes of memory each" not in english(few)
+    assert "50000 biz_tokens seen, 0 of them more than once; 12.4 bytes of memory each" in english(many)
+
+
+def test_number_that_is_missing_has_no_unit(english):
+    """Nothing was accepted: there is no p95."""
+    record = broken()
+    record["load"]["latency_ms"] = dict.fromkeys(record["load"]["latency_ms"])
+
+    assert "– ms" not in english(record)
+    assert verdict_sentence(record, "en").endswith(" per second")
 
 
 def test_worst_second_is_not_averaged_away():

@@ -50,6 +50,15 @@ def test_missing_value_breaks_the_line():
     assert len(paths) == 2
 
 
+def test_point_without_a_neighbour_is_a_dot():
+    """A single second between seconds without a value is seen; one of a line needs no dot."""
+    root, series = drawn(draw([Line("p95", [(0, 1), (1, 2), (2, None), (3, 2), (4, None)])], times(5), linear(2)))
+
+    assert set(series) == {"p95"}
+    assert len(list(root.iter(f"{NAMESPACE}circle"))) == 1
+    assert not list(drawn(draw([Line("p95", [(0, 1), (1, 2)])], times(2), linear(2)))[0].iter(f"{NAMESPACE}circle"))
+
+
 def test_dot_tells_its_numbers():
     """The pointer shows them without a script."""
     assert '<title class="value">8: 158</title>' in draw(

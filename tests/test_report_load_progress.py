@@ -55,6 +55,16 @@ def test_line_tells_all_numbers(made):
     )
 
 
+def test_drain_is_not_beyond_the_end(made):
+    """No line says that 6 of 5 seconds have passed."""
+    progress, out, clock = made()
+    progress.start(5)
+    clock.now += 6.2
+    progress.update(NUMBERS)
+
+    assert out.getvalue().startswith("5 of 5 s: ")
+
+
 def test_unknown_number_is_a_dash(made):
     """Before the first reply there is no p95."""
     progress, out, clock = made()

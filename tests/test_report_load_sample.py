@@ -141,6 +141,15 @@ def spike():
     return load("passed", described, series, [check("violations", "0", "0")], recovery_ms=3640)
 
 
+def halved():
+    """Ten in flight, every condition kept; a worker was lost, and some requests never ended."""
+    whole = steady(10)
+    why = text("Worker w2 was lost.", "worker w2 失联。")
+    whole["generator"]["workers"].append({"id": "w2", "sent": 120, "state": "lost"})
+    whole["load"] |= {"sent": whole["load"]["sent"] + 3, "in_flight_at_end": 3}
+    return whole | {"notes": [why]}
+
+
 def arrivals(seconds=30):
     """Twenty arrivals a second; the generator was late, so there is no verdict."""
     rng = random.Random(5)
@@ -195,7 +204,7 @@ def hostile():
     return whole
 
 
-SAMPLES = {make.__name__: make for make in (steady, broken, steps, spike, arrivals, early, nothing, hostile)}
+SAMPLES = {make.__name__: make for make in (steady, broken, steps, spike, halved, arrivals, early, nothing, hostile)}
 
 
 @pytest.mark.parametrize("name", SAMPLES)

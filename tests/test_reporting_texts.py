@@ -99,7 +99,16 @@ def test_every_phrase_is_used():
     built += ("prove.sentence.survived", "prove.sentence.alarmed", "prove.sentence.failed")
     built += ("prove.outcome.", "prove.grid.", "prove.show.")
     built += ("picture.", "load.key.", "load.checks.", "load.outcomes.", "load.steps.", "load.drift.", "load.stage.")
-    built += ("load.generator.", "load.model.", "limit.kind.", "limit.bar.", "limit.burst.", "limit.purpose.", "badge.")
+    built += (
+        "load.generator.",
+        "load.model.",
+        "load.doubt.",
+        "limit.kind.",
+        "limit.bar.",
+        "limit.burst.",
+        "limit.purpose.",
+        "badge.",
+    )
 
     unused = [key for key in KEYS if not re.search(rf"""["']{re.escape(key)}["']""", sources)]
 

@@ -315,7 +315,9 @@ def doctor(target: Path, lang: str) -> None:
     sys.exit(2 if diagnosis.problem else 0)
 
 
-@main.command(epilog="Exit codes: 0 limit told, 1 contracted limit or a clause broken, 2 cannot tell, 3 incomplete.")
+@main.command(
+    epilog="Exit codes: 0 limit told, 1 not as contracted, not enough or a clause broken, 2 cannot tell, 3 incomplete."
+)
 @click.option("--target", type=_PATH, metavar="FILE", help="Target file; without it the embedded mock is tested.")
 @click.option("--out", type=_PATH, metavar="DIR", help="Directory of the run [default: reports/limit-TIME].")
 @click.option("--budget", type=click.IntRange(min=1), metavar="N", help="Never send more requests.")
@@ -330,7 +332,7 @@ def doctor(target: Path, lang: str) -> None:
     "--arrivals",
     type=click.FloatRange(min=0, min_open=True),
     metavar="N",
-    help="Requests per second at the peak: say whether the limit is enough.",
+    help="Requests per second at the peak: fail unless the limit is enough.",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of people and pictures.")
 @_LANG

@@ -8,11 +8,12 @@ from dataclasses import asdict
 from typing import Any
 
 from biztoken.account import target_json, versions
+from biztoken.limit import reasons
 from biztoken.limit.firing import Row
 from biztoken.limit.observed import Conclusion
 from biztoken.limit.planner import Plan
 from biztoken.limit.search import false_refusals
-from biztoken.limit.told import WORDS, exit_code, keeps, planned, sentence
+from biztoken.limit.told import WORDS, exit_code, keeps, planned, recorded_ms, sentence
 from biztoken.model import Json, Verdict
 from biztoken.suite import Suite
 from biztoken.verdicts import Text, counts_of, judged_clauses
@@ -35,8 +36,11 @@ def result_of(
     clauses = [row for row in clauses if row["checks"]]
     has_failed = any(row["verdict"] == Verdict.FAIL for row in clauses)
     contracted = target.concurrency_limit
-    code = exit_code(conclusion, contracted, has_failed=has_failed)
+    is_enough = plan.enough if plan else None
+    code = exit_code(conclusion, contracted, has_failed=has_failed, is_enough=is_enough)
     why = reason or (conclusion.reason if conclusion else None)
+    if plan and plan.found is not None and is_enough is False:
+        why = why or reasons.not_enough(plan.needed, plan.found)
     told = sentence(conclusion, bursts, contracted) if conclusion else reason or sentence(None, (), None)
     value = conclusion.value if conclusion else None
     bad, total = false_refusals(bursts, value) if value is not None else (0, 0)
@@ -73,7 +77,7 @@ def result_of(
             "kind": conclusion.kind if conclusion else "untold",
             "confirmed": conclusion.confirmed if conclusion else 0,
             "refused": conclusion.refused if conclusion else 0,
-            "recovery_ms": round(release * 1000, 1) if release is not None else None,
+            "recovery_ms": recorded_ms(release) if release is not None else None,
             "false_refusals": bad,
             "false_refusals_of": total,
         },

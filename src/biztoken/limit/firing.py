@@ -6,7 +6,8 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from itertools import accumulate
+from typing import Protocol, TypeVar
 
 from biztoken.burst import Volley
 from biztoken.client import Request
@@ -18,6 +19,7 @@ from biztoken.model import Exchange, Form, Json
 from biztoken.reading import Outcome, read
 from biztoken.runner import Run
 
+T = TypeVar("T")
 NAME, LIMIT = "CONCURRENCY_LIMIT_EXCEEDED", "CONCURRENCY-LIMIT-EXCEEDED-LIMIT"
 REFUSED = f"403 {NAME}"
 OK = "200"
@@ -88,10 +90,12 @@ class Firing:
         """The bursts of an Ask. OutOfBudgetError where there are not enough requests left for all of them."""
         time.sleep(max(0.0, self._ended + ask.idle - time.monotonic()))  # a quota comes back with time, without a sign
         self._throttle.wait(ask.requests)
-        signed = [self._run.client.ready([self._request] * count) for count in ask.counts]
+        # All at once: where the budget does not suffice for the second burst, the first is not spent, either.
+        signed, encoded = self._run.client.ready([self._request] * ask.requests)
+        dealt = _dealt(signed, ask.counts)
         self.strange = []
         try:
-            volleys = self._volleys(ask, [encoded for _, encoded in signed])
+            volleys = self._volleys(ask, _dealt(encoded, ask.counts))
         except HarnessError as problem:
             return tuple(self._failed(*each, problem) for each in zip(ask.purposes, ask.counts, strict=True))
         finally:
@@ -99,7 +103,7 @@ class Firing:
             self._throttle.note(ask.requests)
         before: float | None = None
         bursts = []
-        for purpose, (forms, _), volley in zip(ask.purposes, signed, volleys, strict=True):
+        for purpose, forms, volley in zip(ask.purposes, dealt, volleys, strict=True):
             gap = 0.0 if before is None else volley.began - before
             bursts.append(self._seen(purpose, forms, volley, gap))
             before = volley.ended
@@ -185,6 +189,12 @@ class Firing:
         self.rows.append(row)
         self.on_row(row)
         return row.burst
+
+
+def _dealt(values: Sequence[T], counts: Sequence[int]) -> list[Sequence[T]]:
+    """The values in a row, so many for each."""
+    ends = list(accumulate(counts))
+    return [values[end - count : end] for end, count in zip(ends, counts, strict=True)]
 
 
 def outcome_of(exchange: Exchange) -> str:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 class Plan:
     """`needed`: requests in flight on average at the peak, by Little's law; `margin`: found less needed.
 
-    `refused_share`: of random arrivals at that rate that would meet a full house (Erlang B), None without a limit.
+    `enough`: whether something is left at the peak. `refused_share`: of random arrivals at that rate that would meet a
+    full house (Erlang B). None without a limit.
     """
 
     arrivals_per_s: float
@@ -17,6 +18,7 @@ class Plan:
     needed: float
     found: int | None
     margin: float | None
+    enough: bool | None
     refused_share: float | None
 
 
@@ -24,8 +26,9 @@ def plan(arrivals_per_s: float, service_s: float, found: int | None) -> Plan:
     """Arrivals times service time is the number of slots that are taken, on average."""
     needed = arrivals_per_s * service_s
     if found is None:
-        return Plan(arrivals_per_s, service_s, needed, None, None, None)
-    return Plan(arrivals_per_s, service_s, needed, found, found - needed, erlang_b(needed, found))
+        return Plan(arrivals_per_s, service_s, needed, None, None, None, None)
+    margin = found - needed
+    return Plan(arrivals_per_s, service_s, needed, found, margin, margin > 0, erlang_b(needed, found))
 
 
 def erlang_b(load: float, slots: int) -> float:

@@ -7,6 +7,10 @@ from collections.abc import Mapping
 from biztoken.errors import HarnessError
 from biztoken.verdicts import Text
 
+BY_MAX = Text("--max", "--max")
+BY_RATE = Text("max_rate in the target file", "目标文件中的 max_rate")
+BY_FILES = Text("limit of open files on this machine", "本机的打开文件数上限")
+
 
 def not_accepted(told: str) -> Text:
     """The requests before the first burst were not all accepted."""
@@ -16,11 +20,19 @@ def not_accepted(told: str) -> Text:
     )
 
 
-def none_up_to(most: int) -> Text:
-    """No burst was refused."""
+def none_up_to(most: int, bound: Text) -> Text:
+    """No burst was refused. `bound`: what would have to be raised for a greater one."""
     return Text(
-        f"No limit was met: {most} requests at once were all admitted; a greater burst needs --max.",
-        f"没有遇到并发上限：同时 {most} 个请求全部被接受；更大的并发请用 --max。",
+        f"No limit was met: {most} requests at once were all admitted; a greater burst needs a greater {bound.en}.",
+        f"没有遇到并发上限：同时 {most} 个请求全部被接受；更大的并发请提高 {bound.zh}。",
+    )
+
+
+def not_enough(needed: float, found: int) -> Text:
+    """What a peak takes is more than there is."""
+    return Text(
+        f"The limit is not enough at the peak: {needed:.1f} in flight are needed on average, {found} found.",
+        f"并发上限在高峰时不够用：平均需要 {needed:.1f} 个并发，实测上限为 {found}。",
     )
 
 

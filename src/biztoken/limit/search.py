@@ -14,6 +14,7 @@ from statistics import median
 
 from biztoken.limit import reasons, release
 from biztoken.limit.observed import Ask, Burst, CannotTellError, Conclusion, Steps
+from biztoken.verdicts import Text
 
 ROUNDS = 3  # confirmations
 TRIES = 3  # of a burst that was disturbed
@@ -37,11 +38,18 @@ class Doubt(Enum):
 class Search:
     """One search. `most`: the greatest burst; `per_second`: requests that may be sent in a second, None without end.
 
-    `contracted`: the limit that should be there; it is verified with 6L+3 requests where it is.
+    `contracted`: the limit that should be there; it is verified with 6L+3 requests where it is. `bound`: what keeps
+    a burst from being greater than `most`.
     """
 
-    def __init__(self, most: int, contracted: int | None = None, per_second: float | None = None) -> None:
-        self.most = most
+    def __init__(
+        self,
+        most: int,
+        contracted: int | None = None,
+        per_second: float | None = None,
+        bound: Text = reasons.BY_MAX,
+    ) -> None:
+        self.most, self.bound = most, bound
         self.contracted = contracted
         self.per_second = per_second
         self._seen: list[Burst] = [Burst(1, 1, 0)]  # one alone was admitted before
@@ -67,7 +75,7 @@ class Search:
             estimate, is_settled = (yield from self._discover(2)), True
         for _ in range(REVISIONS):
             if estimate is None:
-                return Conclusion("none-up-to", reason=reasons.none_up_to(self.most))
+                return Conclusion("none-up-to", reason=reasons.none_up_to(self.most, self.bound))
             doubt = yield from self._confirm(estimate)
             if doubt is None and (is_settled or not self._retries):
                 return self._told(estimate, median(self._gaps))

@@ -14,6 +14,7 @@ from biztoken.burst import Battery
 from biztoken.embedded import EmbeddedMock
 from biztoken.errors import UserError
 from biztoken.finding import broken
+from biztoken.limit import reasons
 from biztoken.limit.account import result_of
 from biztoken.limit.beginning import serial_latency, sound_request
 from biztoken.limit.files import room_for
@@ -26,6 +27,7 @@ from biztoken.limit.told import keeps
 from biztoken.load.guard import permit
 from biztoken.model import Check, Json
 from biztoken.reporting import print_summary, render, write_result
+from biztoken.reporting.texts import say
 from biztoken.settings import Target, read_target
 from biztoken.suite import Options as SuiteOptions
 from biztoken.suite import Suite, make_directory
@@ -34,6 +36,7 @@ from biztoken.verdicts import Text
 MOST = 1024  # requests of the greatest burst, unless another is chosen
 RELEASE = "CONCURRENCY-LIMIT-EXCEEDED-RELEASE"
 SERVICE_OF_THE_MOCK = "50ms"  # of the embedded one, which else would answer before a burst is out
+MOST_ARRIVALS = 1_000_000  # per second
 STOPPED = Text("The run was interrupted.", "运行被中断。")
 
 
@@ -57,6 +60,7 @@ class Options:
 
 def find_limit(options: Options) -> int:
     """Find or verify the limit, write the records, print what was found: the exit code. UserError for a mistake."""
+    check(options)
     mock = EmbeddedMock(more=("--latency", SERVICE_OF_THE_MOCK)) if options.target is None else None
     try:
         target = mock.target() if mock else read_target(options.target or Path())
@@ -68,6 +72,17 @@ def find_limit(options: Options) -> int:
     finally:
         if mock is not None:
             mock.close()
+
+
+def check(options: Options) -> None:
+    """UserError for arrivals that no peak can have, such as nan."""
+    arrivals = options.arrivals
+    if arrivals is not None and not 0 < arrivals <= MOST_ARRIVALS:
+        raise UserError(
+            f"--arrivals {arrivals:g}",
+            f"give requests per second, above 0 and at most {MOST_ARRIVALS:,}",
+            f"请给出每秒请求数，大于 0 且不超过 {MOST_ARRIVALS:,}",
+        )
 
 
 class Session:
@@ -83,7 +98,7 @@ class Session:
         )
         self.directory = make_directory(options.out, "limit")
         self.suite = Suite(chosen, contracts.load(), target, self.directory)
-        self.search = Search(most, target.concurrency_limit, ceilings.rate)
+        self.search = Search(most, target.concurrency_limit, ceilings.rate, bound(options, ceilings.rate, most))
         self.rows: list[Row] = []
         self.baseline = 0.0
         self._throttle = Throttle(ceilings.rate)
@@ -171,7 +186,8 @@ class Session:
         if result["exit_code"] == 1:
             print_summary(self.directory, lang)
         else:
-            sys.stdout.write(f"{'报告' if lang == 'zh' else 'report'}: {self.directory / 'index.html'}\n")
+            report = say("list.label", lang, name=say("terminal.report", lang), text=self.directory / "index.html")
+            sys.stdout.write(f"{report}\n")
         return int(result["exit_code"])
 
     def _tell(self, row: Row) -> None:
@@ -212,6 +228,13 @@ def greatest(options: Options, target: Target, rate: float | None) -> int:
             f"只允许同时 {most} 个请求，而需要 {need} 个；请提高",
         )
     return most
+
+
+def bound(options: Options, rate: float | None, most: int) -> Text:
+    """What keeps a burst from being greater than `most`, the greatest one."""
+    if rate is not None and most == int(rate):
+        return reasons.BY_RATE
+    return reasons.BY_FILES if most < (options.most or MOST) else reasons.BY_MAX
 
 
 def least(*limits: int | None) -> int | None:

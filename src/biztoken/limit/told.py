@@ -14,9 +14,14 @@ UNFINISHED = Text("The run has not come to its end.", "运行尚未结束。")
 TOLD = ("in-flight", "late-release")  # kinds that come with a value
 
 
-def exit_code(conclusion: Conclusion | None, contracted: int | None, *, has_failed: bool) -> int:
-    """0 the limit is told, and is the contracted one; 1 it is not, or a clause is broken; 2 untold; 3 interrupted."""
-    if has_failed or (conclusion and keeps(conclusion, contracted) is False):
+def exit_code(
+    conclusion: Conclusion | None, contracted: int | None, *, has_failed: bool, is_enough: bool | None = None
+) -> int:
+    """0 the limit is told, is the contracted one, and is enough where that was asked; 2 untold; 3 interrupted.
+
+    1 it is not, or a clause is broken.
+    """
+    if has_failed or is_enough is False or (conclusion and keeps(conclusion, contracted) is False):
         return 1
     if conclusion is None:
         return 3
@@ -62,7 +67,7 @@ def planned(plan: Plan) -> Text:
     if plan.found is None or plan.margin is None:
         return Text(f"{need} in flight at the peak; the limit is not known", f"峰值时并发 {need_zh}；上限未知")
     share = f"{(plan.refused_share or 0.0) * 100:.2g}"
-    enough, zh = ("", "") if plan.margin > 0 else ("not ", "不")
+    enough, zh = ("", "") if plan.enough else ("not ", "不")
     return Text(
         f"{need} in flight at the peak, {plan.found} found: {enough}enough, margin {plan.margin:.1f}; "
         f"of arrivals at random {share} % would be refused",
@@ -72,8 +77,14 @@ def planned(plan: Plan) -> Text:
 
 
 def milliseconds(seconds: float) -> str:
-    """A time for people: whole milliseconds, or that it was less than one."""
-    return "<1" if seconds < 0.001 else f"{seconds * 1000:.0f}"
+    """A time for people: whole milliseconds, or that it was less than one. Told of the value that is recorded."""
+    rounded = recorded_ms(seconds)
+    return "<1" if rounded < 1 else f"{rounded:.0f}"
+
+
+def recorded_ms(seconds: float) -> float:
+    """A time as records have it, in milliseconds."""
+    return round(seconds * 1000, 1)
 
 
 def ordinal(number: int) -> str:

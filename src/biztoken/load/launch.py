@@ -19,7 +19,7 @@ from biztoken.model import Json
 LOG = "locust.log"
 GRACE = 10.0  # seconds that a process may take to end once it was told to
 TICK = 0.25  # seconds after which a wait looks at the clock again
-WAITS = 60  # seconds that a master waits for its workers
+WAITS = 300  # seconds that a master waits for its workers, which may have to pull their image first
 
 
 class Process:

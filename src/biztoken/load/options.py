@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from biztoken.errors import UserError
@@ -60,6 +61,17 @@ def check(options: Options) -> None:
             "it is for one machine alone; start one worker for each core instead",
             "它只用于单机；请改为每个核启动一个 worker",
         )
+    if options.otel and not _has_otel():
+        raise UserError(
+            "--otel",
+            "OpenTelemetry is not installed; pip install 'biztoken[otel]'",
+            "未安装 OpenTelemetry；请执行 pip install 'biztoken[otel]'",
+        )
+
+
+def _has_otel() -> bool:
+    """Whether what locust[otel] brings is installed: locust goes on without it."""
+    return find_spec("opentelemetry") is not None and find_spec("opentelemetry.sdk") is not None
 
 
 def setup_of(options: Options, mock: str | None) -> Json:

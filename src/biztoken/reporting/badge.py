@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
+from biztoken.reporting.load_doubts import doubts
 from biztoken.reporting.sentence import is_judged
 from biztoken.reporting.texts import say
 
@@ -36,13 +37,14 @@ def badge(result: Mapping[str, Any], lang: str) -> dict[str, Any]:
 
 
 def badge_of_capacity(result: Mapping[str, Any], lang: str) -> dict[str, Any]:
-    """The same of a load, with its profile, or of a limit, with its number."""
+    """The same of a load, with its profile, or of a limit, with its number; green only without a reservation."""
     verdict, kind = result["verdict"], result["kind"]
     message = say(f"badge.{verdict}", lang)
     if kind == "limit" and result["limit"]["value"] is not None:
         message = say("badge.limit", lang, n=result["limit"]["value"]) + ("" if verdict == "passed" else f" {message}")
+    colour = "yellow" if verdict == "passed" and doubts(result) else _CAPACITY[verdict]
     name = result["profile"]["name"] if kind == "load" else kind
-    return {"schemaVersion": 1, "label": f"{LABEL} {name}"[:60], "message": message, "color": _CAPACITY[verdict]}
+    return {"schemaVersion": 1, "label": f"{LABEL} {name}"[:60], "message": message, "color": colour}
 
 
 def svg(told: Mapping[str, Any]) -> str:

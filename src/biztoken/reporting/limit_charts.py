@@ -26,17 +26,22 @@ def _bursts(record: Json) -> Iterator[Figure]:
     bursts = record["bursts"]
     if not bursts:
         return
-    columns = {
-        "ok": [burst["ok"] if burst["valid"] else 0 for burst in bursts],
-        "refused": [burst["refused"] if burst["valid"] else 0 for burst in bursts],
-        "other": [others(burst) if burst["valid"] else 0 for burst in bursts],
-        "not_counted": [0 if burst["valid"] else burst["n"] for burst in bursts],
-    }
+    rows = [_pieces(burst) for burst in bursts]
+    columns = {kind: [row.get(kind, 0) for row in rows] for kind in ("ok", "refused", "other", "failed", "not_counted")}
     pieces = {kind: values for kind, values in columns.items() if any(values)}
     every = 1 + (len(bursts) - 1) // _LABELLED
     names = [str(number) if (number - 1) % every == 0 else "" for number in range(1, len(bursts) + 1)]
     limit, y = record["limit"]["value"], linear(max(burst["n"] for burst in bursts))
     yield Figure("bursts", stack(names, pieces, y if limit is None else marked(y, limit)), tuple(pieces))
+
+
+def _pieces(burst: Json) -> dict[str, int]:
+    """What came of a burst, by kind. One that was not released together says nothing, and is not taken apart."""
+    strange = others(burst)
+    if not burst["valid"] and not strange:
+        return {"not_counted": burst["n"]}
+    failed = sum(count for name, count in burst["other"].items() if kind_of(name) == "failed")
+    return {"ok": burst["ok"], "refused": burst["refused"], "other": strange - failed, "failed": failed}
 
 
 def _replies(bursts: Sequence[Json]) -> Iterator[Figure]:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from biztoken.model import Json
 from biztoken.reporting.junit import clause_cases
-from biztoken.reporting.limit_view import limit_sentence
-from biztoken.reporting.load_junit import verdict_case
+from biztoken.reporting.limit_view import is_enough, limit_sentence
+from biztoken.reporting.load_junit import noted, verdict_case
 from biztoken.reporting.load_view import milliseconds
 from biztoken.reporting.records import Run
 from biztoken.reporting.testcases import TestCase, document
@@ -21,7 +21,8 @@ def limit_xml(run: Run, lang: str) -> str:
     record = run.result
     sentence = limit_sentence(record, lang)
     rows = [verdict_case(record, sentence, lang), *_compared(record, lang), *clause_cases(run, lang)]
-    return document("biztoken limit", record["seconds"], record["started"], _facts(record, sentence), rows)
+    facts = _facts(record, sentence) | noted(record, lang)
+    return document("biztoken limit", record["seconds"], record["started"], facts, rows)
 
 
 def _compared(record: Json, lang: str) -> Iterator[TestCase]:
@@ -32,9 +33,8 @@ def _compared(record: Json, lang: str) -> Iterator[TestCase]:
         message = say("limit.compared.contracted", lang, n=contracted["limit"], found=found)
         yield _row("contracted-limit", contracted["kept"], message)
     if planner:
-        margin = planner["margin"]
         message = say("limit.compared.needed", lang, n=milliseconds(planner["needed"]), found=found)
-        yield _row("peak-needs", None if margin is None else margin >= 0, message)
+        yield _row("peak-needs", is_enough(record), message)
 
 
 def _row(name: str, is_kept: bool | None, message: str) -> TestCase:

@@ -13,8 +13,10 @@ from biztoken.reporting.texts import LANGUAGES
 def limit_html(run: Run, lang: str) -> str:
     """The page; it opens in `lang` and carries the other language with it."""
     record = run.result
+    told = [limit_view.reasons(record, tag) for tag in LANGUAGES]
     facts = shared_facts(run, {tag: limit_view.limit_sentence(record, tag) for tag in LANGUAGES}) | {
         "pictures": figures(record),
+        "reasons": [dict(zip(LANGUAGES, pair, strict=True)) for pair in zip(*told, strict=True)],
         "bars": limit_view.bars(record),
         "view": limit_view,
         "valid": sum(bool(burst["valid"]) for burst in record["bursts"]),

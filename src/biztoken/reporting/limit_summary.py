@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 from biztoken.model import Json
 from biztoken.reporting.figures import duration
-from biztoken.reporting.limit_view import PURPOSES, bars, limit_sentence, others
-from biztoken.reporting.load_summary import head
+from biztoken.reporting.limit_view import PURPOSES, bars, limit_sentence, others, reasons
+from biztoken.reporting.load_summary import head, notes
 from biztoken.reporting.load_view import again, milliseconds
 from biztoken.reporting.markdown import code, table, text
 from biztoken.reporting.records import Run
 from biztoken.reporting.summary import broken_clauses
-from biztoken.reporting.texts import in_language, say
+from biztoken.reporting.texts import say
 from biztoken.reporting.view import failures
 
 _ROWS = 25
@@ -31,6 +31,7 @@ def limit_md(run: Run, lang: str) -> str:
         "\n".join(f"- {line}" for line in compared),
         *broken_clauses(say("failures.title", lang), failures(record), lang),
         *_bursts(record, lang),
+        notes(record, lang),
         say("list.label", lang, name=say("repeat.title", lang), text=code(" ".join(again(record)), 1000)),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -48,9 +49,9 @@ def _bursts(record: Json, lang: str) -> Iterator[str]:
             *(str(value) for value in (burst["n"], burst["ok"], burst["refused"], others(burst))),
             milliseconds(burst["spread_ms"]),
             milliseconds(burst["baseline_ms"]),
-            "" if burst["valid"] else text(in_language(burst["why"], lang) or say("limit.invalid", lang)),
+            text(why),
         ]
-        for number, burst in enumerate(bursts[:_ROWS], start=1)
+        for number, (burst, why) in enumerate(zip(bursts[:_ROWS], reasons(record, lang), strict=False), start=1)
     ]
     yield f"### {say('limit.bursts.title', lang)}"
     yield table([say(f"limit.burst.{name}", lang) for name in names], rows)

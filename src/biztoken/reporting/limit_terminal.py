@@ -25,4 +25,4 @@ def limit_lines(run: Run, lang: str) -> Iterator[Line]:
         yield Text.assemble(
             (say("list.label", lang, name=say(f"limit.bar.{bar.kind}", lang), text=""), "dim"), bar.value
         )
-    yield from closing(limit_sentence(record, lang), record["verdict"])
+    yield from closing(record, limit_sentence(record, lang), lang)

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from biztoken.model import Json
 from biztoken.reporting.load_plot import Axis, Line, draw, fitting, linear, logarithmic, number, times
-from biztoken.reporting.load_view import KINDS, boundaries, mean, most, per_second, percentile, spans
+from biztoken.reporting.load_view import KINDS, boundaries, length, mean, most, per_second, percentile, shown, spans
 
 _PERCENTILES = ("p99", "p95", "p50")
 _VARYING = 1.5  # the busiest second against the quietest, from which on goodput against load tells something
@@ -32,6 +32,7 @@ class Figure:
 
 def figures(record: Json) -> list[Figure]:
     """The pictures that this run has something for, in the order of a page."""
+    record = {**record, "series": shown(record)}
     made = (_steps, _step_latency, _goodput, _traffic, _in_flight, _latency, _refused, _recovery, _health, _lag)
     return [figure for make in made for figure in make(record)] if record["series"] else []
 
@@ -181,9 +182,9 @@ def _timed(
     height: int = 260,
 ) -> Figure:
     """Lines over the seconds of the run, with where its stages change."""
-    length = max(row["t"] for row in record["series"]) + 1
-    ends = [_mark("stage", end, y) for end in boundaries(record) if end < length]
-    return Figure(name, draw([*ends, *lines], times(length), y, height), _kinds([*lines, *ends]), values or {})
+    seconds = max(row["t"] for row in record["series"]) + 1
+    ends = [_mark("stage", end, y) for end in (*boundaries(record), length(record)) if end < seconds]
+    return Figure(name, draw([*ends, *lines], times(seconds), y, height), _kinds([*lines, *ends]), values or {})
 
 
 def _mark(kind: str, at: float, y: Axis) -> Line:

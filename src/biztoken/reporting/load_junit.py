@@ -21,15 +21,21 @@ def load_xml(run: Run, lang: str) -> str:
     record = run.result
     sentence = load_sentence(record, lang)
     rows = [verdict_case(record, sentence, lang), *_conditions(record, lang), *clause_cases(run, lang)]
-    return document("biztoken load", record["seconds"], record["started"], _facts(record, sentence), rows)
+    facts = _facts(record, sentence) | noted(record, lang)
+    return document("biztoken load", record["seconds"], record["started"], facts, rows)
 
 
 def verdict_case(record: Json, sentence: str, lang: str) -> TestCase:
-    """The run itself as a test case, so that one without a verdict is not green."""
+    """The run itself as a test case, so that one without a verdict is not green; reason and notes are its text."""
     outcome = OUTCOMES[record["verdict"]]
-    reason = in_language(record["reason"], lang)
+    told = "\n".join(filter(None, [in_language(record["reason"], lang), *noted(record, lang).values()]))
     name = f"biztoken {record['kind']}"
-    return TestCase("verdict", name, outcome, record["verdict"], float(record["seconds"]), sentence, reason)
+    return TestCase("verdict", name, outcome, record["verdict"], float(record["seconds"]), sentence, told)
+
+
+def noted(record: Json, lang: str) -> dict[str, str]:
+    """The notes, as properties of the suite."""
+    return {f"note.{number}": note[lang] for number, note in enumerate(record["notes"], start=1)}
 
 
 def _conditions(record: Json, lang: str) -> Iterator[TestCase]:

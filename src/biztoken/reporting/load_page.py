@@ -10,6 +10,8 @@ from biztoken.reporting import load_view, view
 from biztoken.reporting.figures import duration, percent
 from biztoken.reporting.html import linked, places_of
 from biztoken.reporting.load_charts import figures
+from biztoken.reporting.load_doubts import doubts
+from biztoken.reporting.load_errors import amplification, errors, is_held
 from biztoken.reporting.load_sentence import load_sentence
 from biztoken.reporting.page import page
 from biztoken.reporting.printable import printable
@@ -17,6 +19,7 @@ from biztoken.reporting.records import Run
 from biztoken.reporting.texts import LANGUAGES, both, say
 
 STYLES = ("page.css", "load.css")
+_MANY = 5000  # tokens; of fewer most of the memory is what any number of them takes
 _OF_THE_GENERATOR = ("cpu", "lag")
 
 
@@ -39,6 +42,7 @@ def shared_facts(run: Run, sentences: Mapping[str, str]) -> dict[str, Any]:
         "failures": broken,
         "warnings": warned,
         "places": places,
+        "doubts": {doubt.kind: doubt.n for doubt in doubts(record)},
         "repeat": load_view.again(record),
         "ms": load_view.milliseconds,
         "plain": load_view.plain,
@@ -55,11 +59,15 @@ def _facts(record: Json) -> dict[str, Any]:
         "pictures": [figure for figure in made if figure.id not in _OF_THE_GENERATOR],
         "health": [figure for figure in made if figure.id in _OF_THE_GENERATOR],
         "outcomes": load_view.outcomes(record),
+        "errors": errors(record),
+        "amplification": amplification(record),
+        "is_held": is_held(record),
         "counts": {kind: load_view.count_of(record, kind) for kind in load_view.KINDS},
         "kept": load_view.kept(record),
         "broken_conditions": load_view.broken(record),
         "share": percent(load_view.count_of(record, "ok"), record["load"]["sent"]),
         "clauses_broken": sum(clause["verdict"] == "FAIL" for clause in record["clauses"]),
+        "tells_memory": record["tokens"]["seen"] >= _MANY,
         "drift": _drift(record["drift"] or {}),
         "stages": _stages(record["profile"]),
         "has_not_recovered": record["profile"].get("analysis") == "spike" and record["recovery_ms"] is None,

@@ -122,10 +122,24 @@ def draw(lines: Sequence[Line], x: Axis, y: Axis, height: int = 260) -> Markup:
         x_labels=[x.at(tick) for tick in x.ticks],
         x_value_formatter=lambda place: x.told(_rounded(x.value(place))),
     )
-    for line in lines:
+    drawn = [part for line in lines for part in (line, *_alone(line))]
+    for line in drawn:
         points = [(x.at(at), None if value is None else y.at(value)) for at, value in line.points]
         chart.add(line.kind, points, show_dots=line.dots, stroke=line.joined)
-    return _rendered(chart, [line.kind for line in lines], y.marked is not None)
+    return _rendered(chart, [line.kind for line in drawn], y.marked is not None)
+
+
+def _alone(line: Line) -> list[Line]:
+    """The points of a line that have no neighbour to be joined to, as dots: else nobody would see them."""
+    if line.dots:
+        return []
+    around = [None, *(value for _, value in line.points), None]
+    points = [
+        point
+        for point, before, after in zip(line.points, around, around[2:], strict=False)
+        if point[1] is not None and before is None and after is None
+    ]
+    return [Line(line.kind, points, dots=True, joined=False)] if points else []
 
 
 def stack(columns: Sequence[str], pieces: Mapping[str, Sequence[float]], y: Axis, height: int = 260) -> Markup:

@@ -72,5 +72,5 @@ class LoadProgress:
     def _line(self, now: float) -> str:
         told = {name: milliseconds(self._numbers.get(name)) for name in _KEYS}
         counts = say("progress.load", self._lang, **told)
-        at, whole = f"{now - self._started:.0f}", f"{self._whole:.0f}"
+        at, whole = f"{min(now - self._started, self._whole):.0f}", f"{self._whole:.0f}"
         return say("progress.load_line", self._lang, at=at, whole=whole, counts=counts)

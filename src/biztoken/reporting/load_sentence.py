@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from biztoken.reporting.figures import duration
+from biztoken.reporting.load_doubts import doubted
 from biztoken.reporting.load_view import Record, broken, count_of, kept, milliseconds
 from biztoken.reporting.texts import listed, say
 
@@ -17,13 +18,17 @@ def load_sentence(record: Record, lang: str) -> str:
 
 
 def _passed(record: Record, lang: str) -> str:
-    return say("load.sentence.passed", lang, n=len(kept(record))) + _numbers(record, lang)
+    told, count = doubted(record, lang), len(kept(record))
+    if told:
+        return say("load.sentence.doubted", lang, n=count, doubts=told) + _numbers(record, lang)
+    return say("load.sentence.passed", lang, n=count) + _numbers(record, lang)
 
 
 def _not_passed(record: Record, lang: str) -> str:
     told = [_clauses(record, lang), _conditions(record, lang)]
     what = say("sentence.and", lang).join(filter(None, told)) or _reason(record, lang)
-    return say("load.sentence.not_passed", lang, what=what) + _numbers(record, lang)
+    whole = say("load.sentence.not_passed", lang, what=what) + _numbers(record, lang)
+    return say("list.clauses", lang).join(filter(None, [whole, doubted(record, lang)]))
 
 
 def _no_verdict(record: Record, lang: str) -> str:
@@ -51,7 +56,10 @@ def _conditions(record: Record, lang: str) -> str:
 def _numbers(record: Record, lang: str) -> str:
     load = record["load"]
     numbers = {"ok": count_of(record, "ok"), "n": load["sent"], "rate": milliseconds(load["rate_per_s"])}
-    return say("load.sentence.told", lang, p95=milliseconds(load["latency_ms"]["p95"]), **numbers)
+    p95 = load["latency_ms"]["p95"]
+    return say("load.sentence.told", lang, **numbers) + (
+        say("load.sentence.p95", lang, p95=milliseconds(p95)) if p95 is not None else ""
+    )
 
 
 def _reason(record: Record, lang: str) -> str:

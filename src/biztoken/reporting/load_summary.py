@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from biztoken.model import Json
 from biztoken.reporting.figures import duration
+from biztoken.reporting.load_doubts import doubts
 from biztoken.reporting.load_sentence import load_sentence
 from biztoken.reporting.load_view import again, outcomes, plain
 from biztoken.reporting.markdown import cell, code, prose, table, text
@@ -15,6 +16,7 @@ from biztoken.reporting.texts import say
 from biztoken.reporting.view import failures, warnings
 
 MARKS = {"passed": "✅", "not-passed": "❌", "no-verdict": "⚠️", "incomplete": "⚠️"}
+_DOUBTED = "⚠️"
 _KEPT = {True: "✅", False: "❌", None: "⚠️"}
 _ROWS = 15
 
@@ -30,16 +32,26 @@ def load_md(run: Run, lang: str) -> str:
         *broken_clauses(say("warnings.title", lang), warnings(record), lang),
         *_outcomes(record, lang),
         *("- " + prose(alarm[lang]) for alarm in record["generator"]["alarms"]),
+        notes(record, lang),
         say("list.label", lang, name=say("repeat.title", lang), text=code(" ".join(again(record)), 1000)),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
+def notes(record: Json, lang: str) -> str:
+    """What else there is to say, one line for each; empty where there is nothing."""
+    if not record["notes"]:
+        return ""
+    told = "\n".join("- " + prose(note[lang]) for note in record["notes"])
+    return f"### {say('notes.title', lang)}\n\n{told}"
+
+
 def head(record: Json, sentence: str, lang: str) -> str:
-    """The verdict as a heading, and which target it is of."""
+    """The verdict as a heading, and which target it is of; one with a reservation is not green."""
     target = record["target"]
     of = say("summary.target", lang, name=text(target.get("name", "")), url=code(target.get("url", "")))
-    return f"## {MARKS[record['verdict']]} {text(sentence[:1].upper() + sentence[1:], 600)}\n\n{of}"
+    mark = _DOUBTED if record["verdict"] == "passed" and doubts(record) else MARKS[record["verdict"]]
+    return f"## {mark} {text(sentence[:1].upper() + sentence[1:], 600)}\n\n{of}"
 
 
 def _ran(record: Json, lang: str) -> str:

@@ -7,13 +7,15 @@ from collections.abc import Iterator
 from rich.padding import Padding
 from rich.text import Text
 
+from biztoken.model import Json
+from biztoken.reporting.load_doubts import doubts
 from biztoken.reporting.load_sentence import load_sentence
 from biztoken.reporting.load_view import outcomes, plain
 from biztoken.reporting.printable import one_line
 from biztoken.reporting.records import Run
 from biztoken.reporting.texts import say
 
-STYLES = {"passed": "bold green", "not-passed": "bold red"}
+STYLES = {"not-passed": "bold red"}
 _KEPT = {True: ("✓", "green"), False: ("✕", "bold red"), None: ("?", "yellow")}
 
 Line = Text | Padding
@@ -33,13 +35,19 @@ def load_lines(run: Run, lang: str) -> Iterator[Line]:
         yield indented(Text.assemble((mark, style), " ", one_line(row[lang]), "  ", (seen, "dim")))
     for alarm in record["generator"]["alarms"]:
         yield Text(one_line(alarm[lang], 600), "yellow")
-    yield from closing(load_sentence(record, lang), record["verdict"])
+    yield from closing(record, load_sentence(record, lang), lang)
 
 
-def closing(sentence: str, verdict: str) -> Iterator[Line]:
-    """The verdict on a line of its own."""
+def closing(record: Json, sentence: str, lang: str) -> Iterator[Line]:
+    """The notes, and the verdict on a line of its own; one with a reservation is not green."""
+    if record["notes"]:
+        yield Text(f"\n{say('notes.title', lang)}", "bold")
+    for note in record["notes"]:
+        yield indented(Text(one_line(note[lang], 600)))
     yield Text()
-    yield Text(one_line(sentence[:1].upper() + sentence[1:], 1000), STYLES.get(verdict, "bold yellow"))
+    is_green = record["verdict"] == "passed" and not doubts(record)
+    style = "bold green" if is_green else STYLES.get(record["verdict"], "bold yellow")
+    yield Text(one_line(sentence[:1].upper() + sentence[1:], 1000), style)
 
 
 def indented(text: Text, left: int = 2) -> Padding:

@@ -15,6 +15,11 @@ Record = Mapping[str, Any]
 
 OK = "200"
 _BUSY = "CONCURRENCY_LIMIT_EXCEEDED"
+# Options that are named otherwise on the command line, and what one is called that was switched off.
+_FLAGS = {"most": "max"}
+_OFF = {"picture": "--no-picture"}
+# What an option is unless it is given: the same run needs no word of it.
+_UNSAID: Mapping[str, object] = {"seed": 0, "lang": "en", "processes": 1, "expect_workers": 1, "bind": "*"}
 KINDS = ("ok", "refused", "other", "failed")
 MOST_POINTS = 360  # of a line: more could not be told apart on a screen
 
@@ -63,6 +68,24 @@ def percentile(row: Json, kind: str, name: str) -> float | None:
     return max((value for value in found if value is not None), default=None)
 
 
+def length(record: Record) -> float:
+    """Seconds of all stages: what comes after is the drain."""
+    return float(sum(stage["seconds"] for stage in record["profile"]["stages"]))
+
+
+def shown(record: Record) -> list[Json]:
+    """The seconds that a picture shows.
+
+    The last is left out where it is a piece of one, in the drain or where the run was stopped, and all went well in it:
+    drawn as a whole second it would look like a fall.
+    """
+    series = list(record["series"])
+    last = series[-1] if len(series) > 1 else None
+    if last is None or (last["t"] < length(record) and not record["stopped"]):
+        return series
+    return series if any(kind_of(name) in ("other", "failed") for name in last["by_outcome"]) else series[:-1]
+
+
 def spans(series: Sequence[Json]) -> tuple[int, list[list[Json]]]:
     """The seconds in groups of that many seconds each, so few that each can be a point of a line."""
     width = max(1, math.ceil(len(series) / MOST_POINTS))
@@ -100,12 +123,15 @@ def kept(record: Record) -> list[Json]:
 
 
 def again(record: Record) -> list[str]:
-    """The command that makes the same run again: each option with its value, one that is on without."""
+    """The command that makes the same run again: each option with its value, one that is on or off without."""
     pieces = [f"biztoken {record['kind']}"]
     for name, value in record["options"].items():
-        if name == "out" or value in (None, "", [], False):
+        if name == "out" or value in (None, "", []) or value == _UNSAID.get(name):
             continue
-        flag = f"--{name.replace('_', '-')}"
+        if value is False:
+            pieces += [_OFF[name]] if name in _OFF else []
+            continue
+        flag = f"--{_FLAGS.get(name, name.replace('_', '-'))}"
         pieces.append(flag if value is True else f"{flag} {shlex.quote(str(value))}")
     return pieces
 
