@@ -93,6 +93,46 @@ def test_difference_comes_with_both_exchanges(compared):
     assert {"name": "uuid", "value": "好" * 43} in shown["exchanges"][1]["request"]["fields"]
 
 
+def observed(*told):
+    """A run whose clause A was only observed."""
+    row = clause("A", "OBSERVED", level="OBSERVE") | {"observations": list(told)}
+    return result(clauses=[row], cases=[case("a-1", "A", "OBSERVED", (1,)), case("a-2", "A", "OBSERVED", (2,))])
+
+
+def test_observations_that_differ_are_told(compared):
+    """Nothing is judged of such a clause, but where two endpoints do not behave alike both ways are shown."""
+    here = observed("a: status 200, accepted", "b: status 400, BAD_ARGUMENTS: b"), [
+        exchange(1, "a-1", status=200),
+        exchange(2, "a-2", status=400, body={"error": "BAD_ARGUMENTS: b", "request_id": "1"}),
+    ]
+    there = observed("a: status 403, DENIED", "b: status 400, BAD_ARGUMENTS: b"), [
+        exchange(1, "a-1", status=403, body={"error": "DENIED"}),
+        exchange(2, "a-2", status=400, body={"error": "BAD_ARGUMENTS: b", "request_id": "2"}),
+    ]
+
+    record = compared(here, there)
+
+    assert ids(record) == ["A"]
+    assert [told["observed"] for told in record["clauses"][0]["runs"]] == [
+        ["a: status 200, accepted"],
+        ["a: status 403, DENIED"],
+    ]
+    assert [shown["case"] for shown in record["clauses"][0]["cases"]] == ["a-1"]
+    assert "a: status 403, DENIED" in printed(record)
+    assert ids(compared(here, here)) == []
+
+
+def test_reports_of_a_run_are_not_overwritten(compared, tmp_path):
+    """The directory of a run is no place for a comparison, and nothing in it changes."""
+    record = compared(result(), result())
+    before = {path: path.read_bytes() for path in (tmp_path / "a").iterdir()}
+
+    with pytest.raises(UserError, match="directory of a run"):
+        render_comparison(record, tmp_path / "a", "en")
+
+    assert {path: path.read_bytes() for path in (tmp_path / "a").iterdir()} == before
+
+
 def test_counterpart_is_found_by_its_place(compared):
     """A finding in the first of two defects is held against the first of the other run."""
     told = finding(1, "a-1", exchanges=(1, 2))

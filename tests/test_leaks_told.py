@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -36,7 +37,7 @@ def spoil(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
         module = leading if command == "load" else session
         real = leading.render
         if place == "console":
-            monkeypatch.setattr(module, "render", lambda directory, lang: print(SECRET) or real(directory, lang))
+            monkeypatch.setattr(module, "render", lambda *given: (sys.stdout.write(SECRET), real(*given)))
             return
 
         def render(directory: Path, lang: str) -> None:

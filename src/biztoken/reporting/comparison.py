@@ -26,7 +26,13 @@ _RECEIVED = 3  # texts of one clause and run, in a cell
 
 
 def render_comparison(record: Json, directory: Path, lang: str) -> None:
-    """Write `comparison.json`, `index.html` and `summary.md` into a directory, made where it is not there."""
+    """Write `comparison.json`, `index.html` and `summary.md` into a directory, made where it is not there.
+
+    UserError where that is the directory of a run, whose own reports have the same names.
+    """
+    if (directory / "result.json").exists():
+        hint = "it is the directory of a run, whose reports would be lost; give another one"
+        raise UserError(f"--out {directory}", hint, "这是一次运行的目录，其报告会被覆盖；请换一个目录")
     texts = {
         "comparison.json": json.dumps(record, ensure_ascii=False, indent=1) + "\n",
         "index.html": comparison_html(record, lang),
@@ -84,9 +90,9 @@ def comparison_md(record: Json, lang: str) -> str:
 
 
 def received(told: Mapping[str, Any], lang: str) -> list[str]:
-    """What one run received against a clause, or why nothing is known."""
+    """What one run received against a clause or observed unlike another, or why nothing is known."""
     told_once = {in_language(finding["received"], "en"): finding["received"] for finding in told["findings"]}
-    texts = [in_language(words, lang) for words in told_once.values()]
+    texts = [in_language(words, lang) for words in (*told_once.values(), *told.get("observed", ()))]
     why = in_language(told["reason"], lang)
     return texts or ([why] if why else [])
 

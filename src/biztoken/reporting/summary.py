@@ -23,7 +23,7 @@ _SHOWN = ("PASS", "FAIL", "WARN", "WAIVED", "HARNESS", "UNTESTABLE", "NOT_RUN", 
 def summary_md(run: Run, lang: str) -> str:
     """The run in about a screen: verdict, broken clauses, counts, what could not be tested, how to repeat."""
     result = run.result
-    parts = [_head(result, lang), *since_md(result, lang), *waivers_md(result, lang)]
+    parts = [_head(result, lang), *waivers_md(result, lang), *since_md(result, lang)]
     parts += broken_clauses(say("failures.title", lang), failures(result), lang)
     parts += broken_clauses(say("warnings.title", lang), warnings(result), lang)
     parts += _untested(untested(result, "UNTESTABLE"), lang)
