@@ -24,6 +24,7 @@ from test_reporting_sample import (
 from biztoken.comparing import compare
 from biztoken.errors import UserError
 from biztoken.reporting import print_comparison, render_comparison
+from biztoken.reporting.comparison import is_repeated, sides
 
 
 @pytest.fixture
@@ -131,6 +132,18 @@ def test_reports_of_a_run_are_not_overwritten(compared, tmp_path):
         render_comparison(record, tmp_path / "a", "en")
 
     assert {path: path.read_bytes() for path in (tmp_path / "a").iterdir()} == before
+
+
+def test_request_that_is_the_same_is_shown_once(compared, tmp_path):
+    """Where two runs sent the same, the page shows what they sent once, and both replies beside one another."""
+    same = compared((kept(), sound_exchanges()), (broken(), broken_exchanges()))
+    render_comparison(same, tmp_path / "out", "en")
+    page = Page((tmp_path / "out" / "index.html").read_text("utf-8"))
+    first, second = sides(same["clauses"][0]["cases"][0])
+
+    assert is_repeated(first, [first])
+    assert is_repeated(second, [first]) == ("The same request as in the first run." in page.text)
+    assert not is_repeated(first, [])
 
 
 def test_counterpart_is_found_by_its_place(compared):

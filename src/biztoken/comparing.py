@@ -106,7 +106,7 @@ def _exchanges(case: str, rows: Sequence[Json], runs: Sequence[Run]) -> list[Jso
     ]
     # Counted from the end: what was repeated stands before it.
     places = [len(ids) - ids.index(number) for ids, number in zip(own, failing, strict=True) if number in ids]
-    place = places[0] if places else 1
+    place = places[0] if places else _differing(own, runs) or 1
     chosen = [
         number if number is not None else next(iter(ids[-place:]), None)
         for ids, number in zip(own, failing, strict=True)
@@ -119,9 +119,17 @@ def _cases(clause: str, run: Run) -> list[str]:
 
 
 def _is_answered_differently(case: str, runs: Sequence[Run]) -> bool:
-    """Whether the last replies of a case, that which was observed, have another status or error in some run."""
-    last = [run.exchange(ids[-1]) if (ids := _exchanged(run, case)) else None for run in runs]
-    return len({_answer(record) for record in last}) > 1
+    """Whether replies of a case that was observed have another status or error in some run."""
+    return _differing([_exchanged(run, case) for run in runs], runs) is not None
+
+
+def _differing(own: Sequence[Sequence[int]], runs: Sequence[Run]) -> int | None:
+    """The last place, counted from the end, at which the answers to a case differ; `own`: its exchanges in each run."""
+    for place in range(1, min(map(len, own)) + 1):
+        told = [_answer(run.exchange(ids[-place])) for run, ids in zip(runs, own, strict=True)]
+        if len(set(told)) > 1:
+            return place
+    return None
 
 
 def _answer(record: Json | None) -> tuple[object, object] | None:

@@ -261,7 +261,7 @@ class Suite:
         complete = not self.was_stopped_early and not self.run.starved and executed(self) == len(self.planned)
         self.result = result_of(self, complete=complete)
         note = history.update(self.directory, self.result) if self.remembers else None
-        if note:
+        if note and note.as_json() not in self.result["notes"]:
             self.result["notes"].append(note.as_json())
         self.evidence.close()
         if self.reports:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -71,6 +71,7 @@ def comparison_html(record: Json, lang: str) -> str:
         "titles": {tag: say("compare.title", tag, sentence=told) for tag, told in sentences.items()},
         "sides": sides,
         "received": received,
+        "is_repeated": is_repeated,
     }
     return page("compare.html.j2", lang, facts, styles=("page.css", "compare.css"), scripts=("page.js",))
 
@@ -104,6 +105,17 @@ def sides(case: Mapping[str, Any]) -> list[Shown | None]:
         shown(exchange, first if exchange is not first else None) if exchange else None
         for exchange in case["exchanges"]
     ]
+
+
+def is_repeated(exchange: Shown, before: Sequence[Shown | None]) -> bool:
+    """Whether the first of the exchanges before sent the same, but for where to."""
+    first = next((each for each in before if each), None)
+    return first is not None and _sent(exchange) == _sent(first)
+
+
+def _sent(exchange: Shown) -> tuple[object, ...]:
+    fields = tuple((row.name, row.value) for row in exchange.fields if row.mark != "removed")
+    return exchange.method, exchange.note, fields
 
 
 def _runs_md(record: Json, lang: str) -> str:

@@ -1,4 +1,4 @@
-"""Which of two defects an endpoint told, for a reader: the order that follows, and the pairs that none explains. Pure."""
+"""Which of two defects an endpoint told, for a reader: the order, and the pairs that it does not explain. Pure."""
 
 from __future__ import annotations
 
