@@ -134,6 +134,19 @@ def test_reports_of_a_run_are_not_overwritten(compared, tmp_path):
     assert {path: path.read_bytes() for path in (tmp_path / "a").iterdir()} == before
 
 
+def test_sequence_is_shown_where_its_answers_differ(compared):
+    """A sequence has its exchanges in the records only; the last of them that differs is shown."""
+
+    def run(error):
+        row = clause("A", "OBSERVED", level="OBSERVE") | {"observations": [error]}
+        told = [exchange(n, "a-1", status=400, body={"error": error if n == 2 else "SAME"}) for n in (1, 2, 3)]
+        return result(clauses=[row], cases=[case("a-1", "A", "OBSERVED", ())]), told
+
+    (row,) = compared(run("ONE"), run("OTHER"))["clauses"]
+
+    assert [shown["id"] for shown in row["cases"][0]["exchanges"]] == [2, 2]
+
+
 def test_request_that_is_the_same_is_shown_once(compared, tmp_path):
     """Where two runs sent the same, the page shows what they sent once, and both replies beside one another."""
     same = compared((kept(), sound_exchanges()), (broken(), broken_exchanges()))

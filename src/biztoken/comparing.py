@@ -144,9 +144,9 @@ def _answer(record: Json | None) -> tuple[object, object] | None:
 
 
 def _exchanged(run: Run, case: str) -> list[int]:
-    """The exchanges of a case; a control is no row of its own and is known by its records."""
-    rows = [row["exchanges"] for row in run.result["cases"] if row["id"] == case]
-    return rows[0] if rows else [number for number, record in run.exchanges.items() if record.get("case") == case]
+    """The exchanges of a case; a control, which is no row of its own, and a sequence are known by their records."""
+    named = next((row["exchanges"] for row in run.result["cases"] if row["id"] == case), [])
+    return named or [number for number, record in run.exchanges.items() if record.get("case") == case]
 
 
 def _is_of(finding: Mapping[str, Any], case: str) -> bool:
