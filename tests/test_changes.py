@@ -186,6 +186,15 @@ def test_accepted_run_is_found(tmp_path):
     assert "none was accepted for this target" in mistake(find_baseline, tmp_path, {"url": "https://other"})
 
 
+def test_accepting_a_part_of_the_contract_is_pointed_out(tmp_path):
+    """What a selection left out cannot be told as changed later, so whoever accepts it hears of that."""
+    whole, part = write(tmp_path / "run-1"), write(tmp_path / "run-2", scope="partial")
+
+    assert "Only a part" not in accept(whole, TODAY).en
+    assert "Only a part" in accept(part, TODAY).en
+    assert "一部分" in accept(part, TODAY).zh
+
+
 def test_baselines_of_other_targets_stay(tmp_path):
     """Each target has its own; a later run replaces the earlier one of its target."""
     accept(write(tmp_path / "run-1"), TODAY)

@@ -529,6 +529,7 @@ def test_no_hook_that_calls_the_endpoint_runs_by_itself():
         ("    api_secret: 'env:FACEID_SECRET'", True),
         ("    api_secret: UjYGdN9CBZKs", False),
         ("  active: {api_key: env:FACEID_KEY, api_secret: UjYGdN9CBZKs}", False),
+        ('  active: {"api_key": "env:FACEID_KEY", "api_secret": "UjYGdN9CBZKs"}', False),
         ('  active: {api_key: "ICVvC_xUs617", api_secret: env:FACEID_SECRET}', False),
     ],
 )

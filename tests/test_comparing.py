@@ -24,6 +24,7 @@ from test_reporting_sample import (
 from biztoken.comparing import compare
 from biztoken.errors import UserError
 from biztoken.reporting import print_comparison, render_comparison
+from biztoken.reporting.comparison import is_repeated, sides
 
 
 @pytest.fixture
@@ -91,6 +92,71 @@ def test_difference_comes_with_both_exchanges(compared):
     assert [told["id"] for told in shown["exchanges"]] == [7, 2]
     assert [told["reply"]["status"] for told in shown["exchanges"]] == [400, 200]
     assert {"name": "uuid", "value": "好" * 43} in shown["exchanges"][1]["request"]["fields"]
+
+
+def observed(*told):
+    """A run whose clause A was only observed."""
+    row = clause("A", "OBSERVED", level="OBSERVE") | {"observations": list(told)}
+    return result(clauses=[row], cases=[case("a-1", "A", "OBSERVED", (1,)), case("a-2", "A", "OBSERVED", (2,))])
+
+
+def test_observations_that_differ_are_told(compared):
+    """Nothing is judged of such a clause, but where two endpoints do not behave alike both ways are shown."""
+    here = observed("a: status 200, accepted", "b: status 400, BAD_ARGUMENTS: b"), [
+        exchange(1, "a-1", status=200),
+        exchange(2, "a-2", status=400, body={"error": "BAD_ARGUMENTS: b", "request_id": "1"}),
+    ]
+    there = observed("a: status 403, DENIED", "b: status 400, BAD_ARGUMENTS: b"), [
+        exchange(1, "a-1", status=403, body={"error": "DENIED"}),
+        exchange(2, "a-2", status=400, body={"error": "BAD_ARGUMENTS: b", "request_id": "2"}),
+    ]
+
+    record = compared(here, there)
+
+    assert ids(record) == ["A"]
+    assert [told["observed"] for told in record["clauses"][0]["runs"]] == [
+        ["a: status 200, accepted"],
+        ["a: status 403, DENIED"],
+    ]
+    assert [shown["case"] for shown in record["clauses"][0]["cases"]] == ["a-1"]
+    assert "a: status 403, DENIED" in printed(record)
+    assert ids(compared(here, here)) == []
+
+
+def test_reports_of_a_run_are_not_overwritten(compared, tmp_path):
+    """The directory of a run is no place for a comparison, and nothing in it changes."""
+    record = compared(result(), result())
+    before = {path: path.read_bytes() for path in (tmp_path / "a").iterdir()}
+
+    with pytest.raises(UserError, match="directory of a run"):
+        render_comparison(record, tmp_path / "a", "en")
+
+    assert {path: path.read_bytes() for path in (tmp_path / "a").iterdir()} == before
+
+
+def test_sequence_is_shown_where_its_answers_differ(compared):
+    """A sequence has its exchanges in the records only; the last of them that differs is shown."""
+
+    def run(error):
+        row = clause("A", "OBSERVED", level="OBSERVE") | {"observations": [error]}
+        told = [exchange(n, "a-1", status=400, body={"error": error if n == 2 else "SAME"}) for n in (1, 2, 3)]
+        return result(clauses=[row], cases=[case("a-1", "A", "OBSERVED", ())]), told
+
+    (row,) = compared(run("ONE"), run("OTHER"))["clauses"]
+
+    assert [shown["id"] for shown in row["cases"][0]["exchanges"]] == [2, 2]
+
+
+def test_request_that_is_the_same_is_shown_once(compared, tmp_path):
+    """Where two runs sent the same, the page shows what they sent once, and both replies beside one another."""
+    same = compared((kept(), sound_exchanges()), (broken(), broken_exchanges()))
+    render_comparison(same, tmp_path / "out", "en")
+    page = Page((tmp_path / "out" / "index.html").read_text("utf-8"))
+    first, second = sides(same["clauses"][0]["cases"][0])
+
+    assert is_repeated(first, [first])
+    assert is_repeated(second, [first]) == ("The same request as in the first run." in page.text)
+    assert not is_repeated(first, [])
 
 
 def test_counterpart_is_found_by_its_place(compared):

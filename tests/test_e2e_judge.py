@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -260,6 +262,38 @@ def test_stricter_judge_shows_the_difference_without_a_call(cli: Cli, plain_mock
     assert "MISSING-ARGUMENTS-STATUS: PASS -> FAIL" in again.out
     assert "Verdicts that differ: 1." in again.out
     assert run.verdicts["MISSING-ARGUMENTS-STATUS"] == "PASS"
+
+
+def test_waivers_are_those_of_the_record(cli: Cli, tmp_path: Path) -> None:
+    """A waiver that has ended since, in a file that is gone, excuses what it excused in the run."""
+    fault = {"id": "fault", "when": {"match": {"uuid": "^.$"}}, "change": {"error": "INTERNAL_ERROR"}}
+    entry = {"clause": "UUID-LENGTH", "finding": "INTERNAL_ERROR", "reason": "Known.", "owner": "Risk"}
+    file = cli.write("waivers.yaml", [entry | {"expires": date.today().isoformat()}])
+    with cli.mock([fault]) as url:
+        run = check(cli, url, Play((*ONE, "--waivers", str(file))))
+    file.unlink()
+    path = run.directory / "result.json"
+    told = json.loads(path.read_text("utf-8"))
+    for row in told["waivers"]:
+        row["expires"] = "2020-01-31"
+    path.write_text(json.dumps(told), "utf-8")
+
+    again = judge(cli, run.directory)
+
+    assert run.clause("UUID-LENGTH")["verdict"] == again.clause("UUID-LENGTH")["verdict"] == "WAIVED"
+    assert "Every verdict is as it was." in again.out
+
+
+def test_run_without_its_result_has_nothing_to_compare_with(cli: Cli, plain_mock: str) -> None:
+    """Where no result was left none is said to be the same."""
+    run = check(cli, plain_mock, Play(ONE))
+    (run.directory / "result.json").unlink()
+
+    again = judge(cli, run.directory)
+
+    assert again.code == 0
+    assert "It has no result.json to compare with." in again.out
+    assert "as it was" not in again.out
 
 
 def test_judge_leaves_the_run_as_it_is(cli: Cli, plain_mock: str) -> None:

@@ -129,3 +129,17 @@ def test_history_is_readable_by_people(run, tmp_path):
     text = (tmp_path / "history.json").read_text("utf-8")
     assert '"好"' in text
     assert json.loads(text) == {URL: {"好": NOW}}
+
+
+def test_history_that_cannot_be_read_is_told_once(cli, plain_mock):
+    """It is looked at when a run begins and again when it ends, and the reader hears of it once."""
+    place = cli.new_path("runs")
+    place.mkdir()
+    (place / "history.json").write_text("[]", "utf-8")
+
+    run = cli.run(
+        *("check", "--target", cli.target(plain_mock), "--select", "UUID-LENGTH", "--out", place / "run"),
+        out=place / "run",
+    )
+
+    assert len([note for note in run.result["notes"] if "history.json" in note["en"]]) == 1

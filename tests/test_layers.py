@@ -55,7 +55,8 @@ LAYERS: dict[str, tuple[str, str]] = {
     "check": ("check", "values contract reporting suite embedded plugin leaks settings"),
     "verbs": (
         "rehearsal rejudge consultation",
-        "values contract recording cases settings embedded mock.keys reporting doctor runner suite check",
+        "values contract recording cases settings embedded mock.keys reporting doctor runner suite check"
+        " waivers",
     ),
     "load": (
         "load",
@@ -81,8 +82,8 @@ LAYERS: dict[str, tuple[str, str]] = {
     "testing": ("testing", "values contract request lint mock people pictures"),
     "cli": (
         "cli __main__",
-        "values contract signing reporting mock.server mock.catalogue embedded suite check verbs prove past load limit"
-        " lint drill examiner",
+        "values contract signing reporting mock.server mock.catalogue mock.recorded embedded suite check verbs prove"
+        " past load limit lint drill examiner",
     ),
 }
 # Who may import what does not belong to us; at the top or late, it is the same.

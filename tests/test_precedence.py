@@ -13,8 +13,10 @@ import pytest
 from conftest import Ahead, Cli, Outcome
 from test_e2e_price import served, under
 
+from biztoken.contract import load
 from biztoken.errors import UserError
-from biztoken.mock.recorded import order, read_order
+from biztoken.mock.faults import Fault, check
+from biztoken.mock.recorded import not_followed, order, read_order
 from biztoken.mock.rules import STEPS
 from biztoken.model import Reply
 from biztoken.precedence import ANSWERS, pair, precedence_map, winner
@@ -124,8 +126,10 @@ def test_mock_keeps_every_step_in_the_order_of_the_layers() -> None:
     """The mock's steps follow the map; what no pair shows of them has its place, each once."""
     steps = order([["face", "picture"], ["value"], ["missing"], ["permission"], ["expired"], ["sign"]])
 
-    assert sorted(steps) == sorted(STEPS)
-    assert [step for step in steps if step != "slot"] == ["pictures", "values", "missing", "permission", "sign"]
+    assert sorted(steps) == sorted((*STEPS, "expired"))
+    assert [step for step in steps if step != "slot"] == [
+        *("pictures", "values", "missing", "permission", "expired", "sign")
+    ]
 
 
 def test_mock_with_its_own_map_keeps_its_order() -> None:
@@ -135,6 +139,34 @@ def test_mock_with_its_own_map_keeps_its_order() -> None:
     steps = [step for step in order(layers) if step != "slot"]
 
     assert steps == [step for step in STEPS if step != "slot"]
+
+
+def test_parts_that_do_not_follow_their_whole_are_steps_of_their_own() -> None:
+    """An expired sign and a missing face are told apart from sign and picture only where the map wants it."""
+    apart = order([["face"], ["sign"], ["missing"], ["expired"], ["picture"], ["value"], ["permission"]])
+    together = order([["missing"], ["picture"], ["face"], ["sign"], ["expired"], ["value"], ["permission"]])
+
+    assert [step for step in apart if step != "slot"] == [
+        *("faces", "sign", "missing", "expired", "pictures", "values", "permission")
+    ]
+    assert sorted(together) == sorted(STEPS)
+    for steps in (apart, together):
+        check(Fault("precedence", {"order": steps}), load())
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_pairs_that_no_order_can_follow_are_told(tmp_path: Path, lang: str) -> None:
+    """What was told by chance, or was neither of the two, is named; what the mock follows is not."""
+    entries = [pair("sign", "value", ["sign", "value"]), pair("missing", "face", ["other", "other"])]
+    (tmp_path / "result.json").write_text(
+        json.dumps({"precedence": precedence_map([*entries, pair("sign", "face", ["sign", "sign"])])}), "utf-8"
+    )
+    told = {
+        "en": "not followed: sign and value (told: sign or value); missing and face (told: other)",
+        "zh": "不能仿照的各对：sign 与 value（得到 sign、value）；missing 与 face（得到 other）",
+    }
+
+    assert not_followed(tmp_path, lang) == told[lang]
 
 
 @pytest.mark.parametrize(
@@ -226,6 +258,20 @@ def test_mock_that_follows_a_map_yields_it_again(run: Followed) -> None:
     """A mock that was given the map of a run is mapped as that run's target was, pair by pair."""
     assert run.after is not None
     assert run.after.result["precedence"] == run.run.result["precedence"]
+
+
+FOREIGN = ("permission", "face", "missing", "expired", "picture", "value", "sign")
+
+
+def test_any_map_is_followed_pair_by_pair(cli: Cli, tmp_path: Path) -> None:
+    """A map such as no order of whole steps gives, a denied key told before its sign is checked, is followed too."""
+    found = precedence_map(pairs_of(FOREIGN))
+    (tmp_path / "result.json").write_text(json.dumps({"precedence": found}), "utf-8")
+
+    with served(cli, "--precedence", tmp_path) as url:
+        run = explore(cli, url, "active", "denied")
+
+    assert run.result["precedence"]["layers"] == [[kind] for kind in FOREIGN]
 
 
 @pytest.mark.parametrize("run", ["by chance"], indirect=True)

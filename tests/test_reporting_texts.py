@@ -95,7 +95,7 @@ def test_every_phrase_is_used():
     built += ("finding.expected", "finding.received", "finding.difference", "finding.case")
     built += ("exchange.changed", "exchange.added", "exchange.removed")
     built += ("certificate.state.", "certificate.suite", "certificate.run")
-    built += ("waivers.", "since.", "compare.verdict.")
+    built += ("waivers.", "since.", "compare.verdict.", "precedence.")
     built += ("prove.sentence.survived", "prove.sentence.alarmed", "prove.sentence.failed")
     built += ("prove.outcome.", "prove.grid.", "prove.show.")
     built += ("picture.", "load.key.", "load.checks.", "load.outcomes.", "load.steps.", "load.drift.", "load.stage.")

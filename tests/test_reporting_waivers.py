@@ -116,6 +116,14 @@ def test_all_of_a_waiver_is_on_the_first_screen(reports):
         assert part in terminal
 
 
+def test_waivers_come_before_what_is_new(reports):
+    """However much has changed since the baseline, what is excused is seen first."""
+    page, summary, _, terminal = reports(waived(baseline=baseline()))
+
+    for text in (page.text, summary, terminal):
+        assert text.index("Risk team") < text.index("Clauses that are gone")
+
+
 def test_waiver_is_told_in_chinese(reports):
     """State and heads in words, what the user wrote as it is."""
     _, summary, _, terminal = reports(waived(), "zh")

@@ -39,6 +39,8 @@ MISTAKES = {
     "no active key": (URL + "keys: {denied: {api_key: k, api_secret: s}}", "keys.active", "add it"),
     "no secret": (URL + "keys: {active: {api_key: k}}", "keys.active.api_secret", "add it"),
     "half a person": (GOOD + "person: {idcard_name: 张三}", "person.idcard_number", "add it"),
+    "url with a blank": ("url: https://faceid.example/face id\n" + KEYS, "url", "percent-encoded"),
+    "url with Chinese": ("url: https://faceid.example/人脸\n" + KEYS, "url", "percent-encoded"),
     # Values
     "key that is a number": (URL + "keys: {active: {api_key: 12, api_secret: s}}", "keys.active.api_key", "string"),
     "key that is null": (URL + "keys: {active: null}", "keys.active", "object"),

@@ -92,6 +92,15 @@ def test_sound_file_is_read(read):
     )
 
 
+@pytest.mark.parametrize(("finding", "is_valid"), [("a", False), ("20", False), ("200", True)])
+def test_finding_that_fits_nearly_anything_is_refused(read, refused, finding, is_valid):
+    """A letter or two stand in nearly every text, and would excuse what nobody looked at."""
+    if is_valid:
+        assert read([entry(finding=finding)])[0].finding == finding
+    else:
+        assert refused([entry(finding=finding)]).what.endswith("UUID-LENGTH: finding")
+
+
 @pytest.mark.parametrize("text", ["", "# all is mended\n", "[]"])
 def test_file_without_entries_waives_nothing(read, text):
     """Once all is mended the file may stay."""

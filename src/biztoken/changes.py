@@ -162,9 +162,11 @@ def accept(directory: Path, today: date) -> Text:
         why = problem.strerror
         hint = f"cannot be written ({why}); make the directory writable"
         raise UserError(str(path), hint, f"无法写入（{why}）；请让目录可写") from None
-    return Text(
-        f"{run.name} is the baseline of {key} now, in {path}.", f"{run.name} 已成为 {key} 的基线，记录在 {path}。"
-    )
+    en, zh = f"{run.name} is the baseline of {key} now, in {path}.", f"{run.name} 已成为 {key} 的基线，记录在 {path}。"
+    if result["scope"] == "partial":
+        en += " Only a part of the contract was run in it: what it left out is never told as changed."
+        zh += "该次运行只执行了契约的一部分，未执行的部分不会被当作变化。"
+    return Text(en, zh)
 
 
 def _sound(what: str, directory: Path) -> Json:

@@ -248,6 +248,11 @@ def mock(stop_with_stdin: bool, lang: str, faults: str | None, variations: bool,
     from biztoken.mock.server import Options, serve
 
     options = {name: value for name, value in chosen.items() if value is not None}
+    if chosen["precedence"]:
+        from biztoken.mock.recorded import not_followed
+
+        if told := not_followed(chosen["precedence"], lang):
+            click.echo(told, err=True)
     if faults:
         options["faults"] = Path(faults)
     if chosen["journal"]:

@@ -1,4 +1,4 @@
-"""Two or more runs side by side: the clauses whose verdicts or findings differ, with the exchanges that show it."""
+"""Two or more runs side by side: the clauses whose verdicts, findings or observations differ, with what shows it."""
 
 from __future__ import annotations
 
@@ -60,10 +60,18 @@ def _run(name: str, result: Json) -> Json:
 
 
 def _differ(rows: Sequence[Json]) -> bool:
-    """Whether runs judged one clause differently, or found it broken in different ways."""
+    """Whether runs judged one clause differently, found it broken in different ways, or observed different things."""
     if all(row["excluded"] for row in rows):
         return False
-    return len({row["verdict"] for row in rows}) > 1 or len({_deviations(row) for row in rows}) > 1
+    return any(len(set(map(told, rows))) > 1 for told in (_verdict, _deviations, _observed))
+
+
+def _verdict(row: Json) -> str:
+    return str(row["verdict"])
+
+
+def _observed(row: Json) -> frozenset[str]:
+    return frozenset(row.get("observations") or ())
 
 
 def _deviations(row: Json) -> frozenset[str]:
@@ -74,15 +82,18 @@ def _deviations(row: Json) -> frozenset[str]:
 
 def _clause(rows: Sequence[Json], runs: Sequence[Run]) -> Json:
     head = {key: rows[0][key] for key in ("id", "level", "section", "en", "zh")}
+    alike = frozenset.intersection(*map(_observed, rows))
     told = [
         {
             "verdict": row["verdict"],
             "reason": row["reason"],
             "findings": [{key: finding[key] for key in _SHOWN} for finding in row["findings"]],
+            "observed": [seen for seen in row.get("observations") or () if seen not in alike],
         }
         for row in rows
     ]
     cases = list(dict.fromkeys(finding["case"] for row in rows for finding in row["findings"] if finding["case"]))
+    cases = cases or [case for case in _cases(rows[0]["id"], runs[0]) if _is_answered_differently(case, runs)]
     shown = [{"case": case, "exchanges": _exchanges(case, rows, runs)} for case in cases[:_CASES]]
     return {**head, "runs": told, "cases": shown, "more_cases": len(cases[_CASES:])}
 
@@ -95,7 +106,7 @@ def _exchanges(case: str, rows: Sequence[Json], runs: Sequence[Run]) -> list[Jso
     ]
     # Counted from the end: what was repeated stands before it.
     places = [len(ids) - ids.index(number) for ids, number in zip(own, failing, strict=True) if number in ids]
-    place = places[0] if places else 1
+    place = places[0] if places else _differing(own, runs) or 1
     chosen = [
         number if number is not None else next(iter(ids[-place:]), None)
         for ids, number in zip(own, failing, strict=True)
@@ -103,10 +114,39 @@ def _exchanges(case: str, rows: Sequence[Json], runs: Sequence[Run]) -> list[Jso
     return [_exchange(run, number) for run, number in zip(runs, chosen, strict=True)]
 
 
+def _cases(clause: str, run: Run) -> list[str]:
+    return [row["id"] for row in run.result["cases"] if row["clause"] == clause]
+
+
+def _is_answered_differently(case: str, runs: Sequence[Run]) -> bool:
+    """Whether replies of a case that was observed have another status or error in some run."""
+    return _differing([_exchanged(run, case) for run in runs], runs) is not None
+
+
+def _differing(own: Sequence[Sequence[int]], runs: Sequence[Run]) -> int | None:
+    """The last place, counted from the end, at which the answers to a case differ; `own`: its exchanges in each run."""
+    for place in range(1, min(map(len, own)) + 1):
+        told = [_answer(run.exchange(ids[-place])) for run, ids in zip(runs, own, strict=True)]
+        if len(set(told)) > 1:
+            return place
+    return None
+
+
+def _answer(record: Json | None) -> tuple[object, object] | None:
+    reply = record.get("reply") if record else None
+    if not reply:
+        return None
+    try:
+        body = json.loads(reply.get("body") or "")
+    except ValueError:
+        body = None
+    return reply.get("status"), str(body.get("error")) if isinstance(body, dict) else None
+
+
 def _exchanged(run: Run, case: str) -> list[int]:
-    """The exchanges of a case; a control is no row of its own and is known by its records."""
-    rows = [row["exchanges"] for row in run.result["cases"] if row["id"] == case]
-    return rows[0] if rows else [number for number, record in run.exchanges.items() if record.get("case") == case]
+    """The exchanges of a case; a control, which is no row of its own, and a sequence are known by their records."""
+    named = next((row["exchanges"] for row in run.result["cases"] if row["id"] == case), [])
+    return named or [number for number, record in run.exchanges.items() if record.get("case") == case]
 
 
 def _is_of(finding: Mapping[str, Any], case: str) -> bool:

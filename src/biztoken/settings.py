@@ -202,6 +202,7 @@ def make_target(data: Any, path: Path, environment: Mapping[str, str] = os.envir
     hold(data, SCHEMA, str(path), _due)
     for name in ("url", "proxy"):
         _check_url(f"{path}: {name}", _resolve(name, data.get(name) or "", environment), name)
+    _check_path(f"{path}: url", data.get("url") or "")
     url = _url(data, path)
     for name in ("timeout", "max_rate"):
         _check_finite(f"{path}: {name}", data.get(name, 1.0), name)
@@ -235,6 +236,14 @@ def make_target(data: Any, path: Path, environment: Mapping[str, str] = os.envir
         cacert=_file("cacert", path, data["cacert"]) if "cacert" in data else None,
         proxy=_resolve("proxy", proxy, environment) if proxy else None,
     )
+
+
+def _check_path(what: str, url: str) -> None:
+    """What no request line may hold: it would be sent as it stands, and what came back would say nothing."""
+    parts = urlsplit(url)
+    if not (parts.path + parts.query).isascii() or any(letter.isspace() for letter in url):
+        hint = "it holds a blank or a letter outside ASCII; write it percent-encoded, a blank as %20"
+        raise UserError(what, hint, "含有空白或非 ASCII 字符；请写成百分号编码，空格为 %20")
 
 
 def _due(place: str, rules: Mapping[str, Any]) -> tuple[str, str]:

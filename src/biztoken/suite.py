@@ -37,7 +37,7 @@ from biztoken.waivers import Waiver, case_ids, read_waivers
 FUZZ_EXAMPLES = 20  # for each of the eight views, beside the deterministic coverage of each boundary
 _RECORDS = (
     *("plan.json", "evidence.ndjson", "cases.ndjson", "resumes.ndjson"),
-    *("result.json", "junit.xml", "summary.md", "index.html"),
+    *("result.json", "junit.xml", "summary.md", "index.html", "badge.json", "badge.svg"),
 )
 
 
@@ -261,20 +261,24 @@ class Suite:
         complete = not self.was_stopped_early and not self.run.starved and executed(self) == len(self.planned)
         self.result = result_of(self, complete=complete)
         note = history.update(self.directory, self.result) if self.remembers else None
-        if note:
+        if note and note.as_json() not in self.result["notes"]:
             self.result["notes"].append(note.as_json())
         self.evidence.close()
         if self.reports:
             write_result(self.directory, self.result)
             self.render()
-            records = [path for name in _RECORDS if (path := self.directory / name).is_file()]
-            self.tell_leaks(leaks.search(records, self.canaries()))
+            self.search_records()
         return int(self.result["exit_code"])
 
     def canaries(self) -> tuple[leaks.Canary, ...]:
         """What is private in this run and must stand in nothing that it leaves."""
         sent = self.evidence
         return leaks.canaries(self.target, self.run.samples.person, sent.signs, sent.pictures.values(), sent.numbers)
+
+    def search_records(self) -> None:
+        """Tell of what is private in any file that the run wrote."""
+        records = [path for name in _RECORDS if (path := self.directory / name).is_file()]
+        self.tell_leaks(leaks.search(records, self.canaries()))
 
     def tell_leaks(self, found: Sequence[leaks.Leak]) -> None:
         """A leak leaves no verdict: the fault is this program's, and the records must not be passed on."""
@@ -283,6 +287,8 @@ class Suite:
         self.problem = leaks.problem(found)
         reason = Text(self.problem.told("en"), self.problem.told("zh")).as_json()
         self.result |= {"exit_code": 2, "verdict": verdict_word(2), "reason": reason}
+        if "sentence" in self.result:  # what was found is no answer any more
+            self.result["sentence"] = reason
         write_result(self.directory, self.result)
         self.render()
 

@@ -8,12 +8,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from biztoken import contract as contracts
-from biztoken import leaks
 from biztoken.budget import OutOfBudgetError
 from biztoken.burst import Battery
 from biztoken.embedded import EmbeddedMock
 from biztoken.errors import UserError
 from biztoken.finding import broken
+from biztoken.leaks import Recorder, search_text
 from biztoken.limit import reasons
 from biztoken.limit.account import result_of
 from biztoken.limit.beginning import serial_latency, sound_request
@@ -105,7 +105,15 @@ class Session:
         self._guns: Guns | None = None
 
     def run(self) -> int:
-        """Everything, whatever ends it."""
+        """Everything, whatever ends it. What was printed is searched for what is private, as the records are."""
+        with Recorder() as recorder:
+            code = self._run()
+        self.suite.tell_leaks(search_text(recorder.text, self.suite.canaries()))
+        if self.suite.problem:
+            raise self.suite.problem
+        return code
+
+    def _run(self) -> int:
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does, with a report
         conclusion, reason = None, None
         self._write(None, None)
@@ -176,8 +184,7 @@ class Session:
         result = self._write(conclusion, reason)
         suite.evidence.close()
         render(self.directory, lang)
-        records = [self.directory / name for name in ("evidence.ndjson", "result.json", "index.html", "summary.md")]
-        suite.tell_leaks(leaks.search([path for path in records if path.is_file()], suite.canaries()))
+        suite.search_records()
         if suite.problem:
             raise suite.problem
         sys.stdout.write(f"{result['sentence'][lang]}\n")

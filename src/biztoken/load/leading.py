@@ -24,6 +24,7 @@ from biztoken.load.options import PORT, Options, setup_of
 from biztoken.load.profile import Profile
 from biztoken.load.record import Frame, result_of
 from biztoken.load.run import LoadRun
+from biztoken.load.verdict import word
 from biztoken.model import Json
 from biztoken.reporting import print_summary, render, write_result
 from biztoken.reporting.load_progress import LoadProgress
@@ -31,7 +32,10 @@ from biztoken.settings import Target
 from biztoken.verdicts import Text
 
 SAVED = 2.0  # seconds between two records of a run under way
-RECORDS = ("evidence.ndjson", "result.json", "junit.xml", "summary.md", "index.html", LOG)
+RECORDS = (
+    *("evidence.ndjson", "result.json", "junit.xml", "summary.md", "index.html", "badge.json", "badge.svg"),
+    LOG,
+)
 PATIENCE = 60.0  # seconds beyond a profile and its drain after which generators that do not report are given up
 INTERRUPTED = Text("It was interrupted.", "运行被中断。")
 OVERDUE = Text("The generators did not report the end of the load.", "压测端未报告负载的结束。")
@@ -66,11 +70,18 @@ class Leading:
         run.keep = self._keep
         self._frame = Frame(target, options.as_json(), options.seed, datetime.now(UTC), time.monotonic())
         self._progress = LoadProgress(options.lang)
+        self._result: Json = {}
         self._next_save = self._began = 0.0
         self._has_begun = self._has_asked = self._has_stopped = False
 
     def lead(self) -> int:
-        """Run it to its end, or to an interruption, and return the exit code."""
+        """Run it to its end, or to an interruption, and return the exit code. UserError where something leaked."""
+        with leaks.Recorder() as recorder:
+            code = self._lead()
+        self._tell_leaks(leaks.search_text(recorder.text, self._canaries()))
+        return code
+
+    def _lead(self) -> int:
         try:
             with orderly():
                 self._approach()
@@ -169,6 +180,7 @@ class Leading:
     def _save(self, *, complete: bool) -> Json:
         began = time.monotonic()
         result: Json = self._evidence.redact(result_of(self._run, self._frame, complete=complete))
+        self._result = result
         write_result(self.directory, result)
         # The record of hours takes its time: no more than a twentieth of it all goes into saving.
         now = time.monotonic()
@@ -183,18 +195,25 @@ class Leading:
         self._evidence.close()
         (self.directory / "cases.ndjson").unlink(missing_ok=True)  # a load has none
         render(self.directory, self.options.lang)
-        self._search_for_leaks()
+        records = [path for name in RECORDS if (path := self.directory / name).is_file()]
+        self._tell_leaks(leaks.search(records, self._canaries()))
         if tells:
             print_summary(self.directory, self.options.lang)
         return int(result["exit_code"])
 
-    def _search_for_leaks(self) -> None:
-        """Records in which something private stands must not be passed on: no verdict, and said so."""
+    def _canaries(self) -> tuple[leaks.Canary, ...]:
         sent = self._evidence
-        canaries = leaks.canaries(self.target, self._person, sent.signs, sent.pictures.values(), sent.numbers)
-        found = leaks.search([path for name in RECORDS if (path := self.directory / name).is_file()], canaries)
-        if found:
-            raise leaks.problem(found)
+        return leaks.canaries(self.target, self._person, sent.signs, sent.pictures.values(), sent.numbers)
+
+    def _tell_leaks(self, found: Sequence[leaks.Leak]) -> None:
+        """Records in which something private stands must not be passed on: no verdict, and all of them say so."""
+        if not found:
+            return
+        problem = leaks.problem(found)
+        reason = Text(problem.told("en"), problem.told("zh")).as_json()
+        write_result(self.directory, self._result | {"exit_code": 2, "verdict": word(2), "reason": reason})
+        render(self.directory, self.options.lang)
+        raise problem
 
 
 def capacity(run: LoadRun) -> Text:

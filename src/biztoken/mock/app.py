@@ -7,6 +7,7 @@ import random
 import sys
 import time
 from collections.abc import Iterator, Mapping, MutableMapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -115,13 +116,14 @@ class App:
         del body
         if call.plan:
             altered |= call.plan.alter(call, Stage.BODY)
-        for step in altered.get("order", rules.STEPS):
+        order = altered.get("order", rules.STEPS)
+        for step in order:
             if step == "slot":
                 over = self._first(call, self._enter(call, altered))
                 if not over and self._latency:
                     await asyncio.sleep(self._latency.draw(self._rng))
-            elif step == "pictures":
-                over = await self._look(call, altered)
+            elif step in ("pictures", "faces"):
+                over = await self._look(call, altered, step if "faces" in order else "")
             else:
                 over = self._first(call, self._step(step, call, altered))
             if over:
@@ -129,11 +131,19 @@ class App:
 
     def _step(self, step: str, call: Call, altered: Mapping[str, Any]) -> Iterator[Refusal]:
         """What a step refuses that needs nothing but the request and the state."""
-        if step == "sign":
+        if step in ("sign", "expired"):
             now = time.time() - (duration(altered["skew"]) if "skew" in altered else 0.0)
             single_use = SingleUse(altered["single_use"]) if "single_use" in altered else self._single_use
-            return rules.sign(call, self._keys, self.state, now, single_use)
+            sign = rules.sign(call, self._keys, self.state, single_use)
+            if "expired" not in altered.get("order", ()):
+                return chain(sign, rules.expired(call, now, single_use))
+            if step == "sign":
+                return sign
+            rules.look_up(call, self._keys)  # it may come before the sign
+            return rules.expired(call, now, single_use)
         if step == "permission":
+            if call.key is None:  # it may come before the sign
+                rules.look_up(call, self._keys)
             return rules.permission(call, self.state)
         check = rules.missing if step == "missing" else rules.values
         return check(call.fields, call.section)
@@ -172,8 +182,11 @@ class App:
         else:
             self.state.give_back(slot)
 
-    async def _look(self, call: Call, altered: Mapping[str, Any]) -> bool:
-        """Have the pictures looked at, all at once, and judge them; whether they are refused."""
+    async def _look(self, call: Call, altered: Mapping[str, Any], part: str) -> bool:
+        """Have the pictures looked at, all at once, and judge them; whether they are refused.
+
+        `part`: only `pictures`, what can be read at all, or only the `faces` in them; empty for both.
+        """
         wanted = rules.pictures_to_look_at(call, altered.get("turn", ()))
         if not wanted:
             return False
@@ -182,7 +195,10 @@ class App:
         if None in looks:
             looks = await asyncio.gather(*(self.gallery.look(data, longest, turn) for _, data, turn in wanted))
         call.looks = {name: look for (name, _, _), look in zip(wanted, looks, strict=True) if look is not None}
-        return self._first(call, rules.pictures(call))
+        refusals = rules.pictures(call)
+        if part:
+            refusals = (each for each in refusals if (each.cause in rules.SPOILT) == (part == "pictures"))
+        return self._first(call, refusals)
 
     async def _answer(self, call: Call, send: Send, receive: Receive, rest: float) -> None:
         """Send the answer, with the faults that apply to it; `rest`: seconds to wait for what is still being sent."""

@@ -20,7 +20,7 @@ from biztoken.errors import UserError
 from biztoken.mock import latency, overrides
 from biztoken.mock.answers import LAYOUTS
 from biztoken.mock.conditions import COUNTING, WORDS
-from biztoken.mock.rules import STEPS, SingleUse
+from biztoken.mock.rules import PARTS, STEPS, SingleUse
 from biztoken.mock.spelling import no_yaml, unknown, unreadable
 
 CLOSINGS = ("before", "mid-body", "after", "never")
@@ -51,6 +51,12 @@ def _is_whole(value: Any) -> bool:
 
 def _is_list_of(check: _Check) -> _Check:
     return lambda value: check(value) or (isinstance(value, list) and bool(value) and all(map(check, value)))
+
+
+def _is_order(value: Any) -> bool:
+    """Whether each step is there once, and a part at most once."""
+    steps = sorted(map(str, value)) if isinstance(value, list) else []
+    return [step for step in steps if step not in PARTS] == sorted(STEPS) and len(set(steps)) == len(steps)
 
 
 def _is_mapping_of(check: _Check) -> _Check:
@@ -96,9 +102,9 @@ _SHAPES: Mapping[str, tuple[_Check, str, str]] = {
     ),
     "numbers": (_is_list_of(_is_whole), "a whole number or a list of them", "整数或整数列表"),
     "order": (
-        lambda value: isinstance(value, list) and sorted(value) == sorted(STEPS),
-        f"a list of all of {', '.join(STEPS)}",
-        f"包含 {'、'.join(STEPS)} 的列表",
+        _is_order,
+        f"a list of all of {', '.join(STEPS)}; {' and '.join(PARTS)} may be in it",
+        f"包含 {'、'.join(STEPS)} 的列表，可另含 {'、'.join(PARTS)}",
     ),
     "outcome": (lambda value: value in ("success", "failure"), "success or failure", " success 或 failure"),
     "pattern": (_is_pattern, "a regular expression", "正则表达式"),

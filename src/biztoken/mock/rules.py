@@ -20,6 +20,8 @@ from biztoken.mock.state import State
 
 # The contract states no order. Here permissions and quota come before a slot is taken, which is held for the rest.
 STEPS = ("sign", "permission", "slot", "missing", "values", "pictures")
+# Parts of the sign and of the pictures; steps of their own where an order names them, as that of a recorded run may.
+PARTS = ("expired", "faces")
 _STATE_REASONS = {
     "discontinued": "API_KEY_BE_DISCONTINUED",
     "denied": "DENIED",
@@ -33,6 +35,10 @@ _PICTURE_ERRORS = {
 }
 
 
+# What is wrong with a picture itself, before anyone looks for a face.
+SPOILT = ("undecodable", "too-large")
+
+
 class SingleUse(Enum):
     """Which signs work once: none, those with expiry time 0, or every one."""
 
@@ -41,17 +47,26 @@ class SingleUse(Enum):
     EVERY = "every"
 
 
-def sign(call: Call, keys: Mapping[str, Key], state: State, now: float, single_use: SingleUse) -> Iterator[Refusal]:
-    """Check the sign; fills in `call.signed` and `call.key`."""
+def look_up(call: Call, keys: Mapping[str, Key]) -> None:
+    """Fill in `call.signed` and `call.key`, whatever the sign is worth; where it cannot be read they stay None."""
+    sign = call.fields.parts.get("sign")
+    if call.signed is None and sign is not None and sign.body:
+        call.signed = signature.read(sign.body)
+    if call.signed is not None:
+        call.key = keys.get(call.signed.api_key)
+
+
+def sign(call: Call, keys: Mapping[str, Key], state: State, single_use: SingleUse) -> Iterator[Refusal]:
+    """Check the sign, but for its expiry; fills in `call.signed` and `call.key`."""
     sign = call.fields.parts.get("sign")
     if sign is None or not sign.body:
         yield Refusal("MISSING_ARGUMENTS", "sign", "missing" if sign is None else "empty")
         return
-    signed = call.signed = signature.read(sign.body)
+    look_up(call, keys)
+    signed, key = call.signed, call.key
     if signed is None:
         yield Refusal("BAD_ARGUMENTS", "sign", "undecodable")
         return
-    key = call.key = keys.get(signed.api_key)
     if key is None:
         yield Refusal("AUTHENTICATION_ERROR", cause="unknown-key")
         return
@@ -61,7 +76,14 @@ def sign(call: Call, keys: Mapping[str, Key], state: State, now: float, single_u
     is_single = single_use is SingleUse.EVERY or (signed.expires == 0 and single_use is SingleUse.MARKED)
     if is_single and not state.is_first_use(signed.digest):
         yield Refusal("AUTHORIZATION_ERROR", "INVALID_SIGN", "replayed")
-    if not (is_single and signed.expires == 0) and signature.has_expired(signed, now):
+
+
+def expired(call: Call, now: float, single_use: SingleUse) -> Iterator[Refusal]:
+    """Check whether the sign of a known key is over."""
+    signed = call.signed
+    if signed is None or call.key is None or (signed.expires == 0 and single_use is not SingleUse.NONE):
+        return
+    if signature.has_expired(signed, now):
         yield Refusal("AUTHORIZATION_ERROR", "EXPIRED_SIGN", "expired")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,13 @@ _RECEIVED = 3  # texts of one clause and run, in a cell
 
 
 def render_comparison(record: Json, directory: Path, lang: str) -> None:
-    """Write `comparison.json`, `index.html` and `summary.md` into a directory, made where it is not there."""
+    """Write `comparison.json`, `index.html` and `summary.md` into a directory, made where it is not there.
+
+    UserError where that is the directory of a run, whose own reports have the same names.
+    """
+    if (directory / "result.json").exists():
+        hint = "it is the directory of a run, whose reports would be lost; give another one"
+        raise UserError(f"--out {directory}", hint, "这是一次运行的目录，其报告会被覆盖；请换一个目录")
     texts = {
         "comparison.json": json.dumps(record, ensure_ascii=False, indent=1) + "\n",
         "index.html": comparison_html(record, lang),
@@ -65,6 +71,7 @@ def comparison_html(record: Json, lang: str) -> str:
         "titles": {tag: say("compare.title", tag, sentence=told) for tag, told in sentences.items()},
         "sides": sides,
         "received": received,
+        "is_repeated": is_repeated,
     }
     return page("compare.html.j2", lang, facts, styles=("page.css", "compare.css"), scripts=("page.js",))
 
@@ -84,9 +91,9 @@ def comparison_md(record: Json, lang: str) -> str:
 
 
 def received(told: Mapping[str, Any], lang: str) -> list[str]:
-    """What one run received against a clause, or why nothing is known."""
+    """What one run received against a clause or observed unlike another, or why nothing is known."""
     told_once = {in_language(finding["received"], "en"): finding["received"] for finding in told["findings"]}
-    texts = [in_language(words, lang) for words in told_once.values()]
+    texts = [in_language(words, lang) for words in (*told_once.values(), *told.get("observed", ()))]
     why = in_language(told["reason"], lang)
     return texts or ([why] if why else [])
 
@@ -98,6 +105,17 @@ def sides(case: Mapping[str, Any]) -> list[Shown | None]:
         shown(exchange, first if exchange is not first else None) if exchange else None
         for exchange in case["exchanges"]
     ]
+
+
+def is_repeated(exchange: Shown, before: Sequence[Shown | None]) -> bool:
+    """Whether the first of the exchanges before sent the same, but for where to."""
+    first = next((each for each in before if each), None)
+    return first is not None and _sent(exchange) == _sent(first)
+
+
+def _sent(exchange: Shown) -> tuple[object, ...]:
+    fields = tuple((row.name, row.value) for row in exchange.fields if row.mark != "removed")
+    return exchange.method, exchange.note, fields
 
 
 def _runs_md(record: Json, lang: str) -> str:

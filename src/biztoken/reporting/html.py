@@ -13,6 +13,7 @@ from biztoken.model import Json
 from biztoken.reporting import view
 from biztoken.reporting.certificate import certificate
 from biztoken.reporting.page import page
+from biztoken.reporting.precedence import order
 from biztoken.reporting.printable import printable
 from biztoken.reporting.records import Run
 from biztoken.reporting.sentence import verdict_sentences
@@ -54,6 +55,7 @@ def _facts(result: Json) -> dict[str, Any]:
         "waivers": waivers(result),
         "alerts": alerts(result),
         "since": since(result),
+        "order": order(result),
         "waived_cases": waived_cases(result),
         "clause_ids": {clause["id"] for clause in result["clauses"]},
     }

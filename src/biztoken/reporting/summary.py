@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from biztoken.model import Json
 from biztoken.reporting.certificate import certificate_md
 from biztoken.reporting.markdown import cell, code, line, prose, text
+from biztoken.reporting.precedence import order_md
 from biztoken.reporting.records import Run
 from biztoken.reporting.sentence import verdict_sentence
 from biztoken.reporting.since import since_md
@@ -23,10 +24,11 @@ _SHOWN = ("PASS", "FAIL", "WARN", "WAIVED", "HARNESS", "UNTESTABLE", "NOT_RUN", 
 def summary_md(run: Run, lang: str) -> str:
     """The run in about a screen: verdict, broken clauses, counts, what could not be tested, how to repeat."""
     result = run.result
-    parts = [_head(result, lang), *since_md(result, lang), *waivers_md(result, lang)]
+    parts = [_head(result, lang), *waivers_md(result, lang), *since_md(result, lang)]
     parts += broken_clauses(say("failures.title", lang), failures(result), lang)
     parts += broken_clauses(say("warnings.title", lang), warnings(result), lang)
     parts += _untested(untested(result, "UNTESTABLE"), lang)
+    parts += order_md(result, lang)
     parts.append(_counts(result["counts"], lang))
     command = code(" ".join(repeat_command(result)), 1000)
     parts.append(say("list.label", lang, name=say("repeat.title", lang), text=command))

@@ -11,6 +11,8 @@ from typing import Any
 import yaml
 
 LANGUAGES = ("en", "zh")
+# What is observed of two defects in one request.
+_PAIR = re.compile(r"(\w+) and (\w+): ((?:sign|expired|permission|missing|value|picture|face|other|no reply| or )+)")
 
 
 @cache
@@ -55,8 +57,19 @@ def in_language(text: object, lang: str) -> str:
     return worded(str(text)) if lang == "zh" else str(text)
 
 
+def kind_of_defect(kind: str, lang: str) -> str:
+    """A kind of defect of the map of precedence, or what came in place of one; an unknown one as it is."""
+    key = f"precedence.kind.{kind.replace(' ', '_')}"
+    return say(key, lang) if key in phrases() else kind
+
+
 def worded(text: str) -> str:
     """The short English of expected, received, difference and observations, in Chinese."""
+    pair = _PAIR.fullmatch(text)
+    if pair:
+        first, second = (kind_of_defect(kind, "zh") for kind in pair.group(1, 2))
+        seen = say("list.separator", "zh").join(kind_of_defect(kind, "zh") for kind in pair[3].split(" or "))
+        return say("precedence.pair", "zh", first=first, second=second, seen=seen)
     for pattern, chinese in _wording():
         text = pattern.sub(chinese, text)
     return text

@@ -3,5 +3,6 @@
 from biztoken.waivers.file import Waiver, read_waivers
 from biztoken.waivers.known import case_ids
 from biztoken.waivers.marks import apply, stale
+from biztoken.waivers.recorded import recorded
 
-__all__ = ["Waiver", "apply", "case_ids", "read_waivers", "stale"]
+__all__ = ["Waiver", "apply", "case_ids", "read_waivers", "recorded", "stale"]

@@ -18,6 +18,7 @@ from biztoken.errors import UserError
 from biztoken.model import Level
 from biztoken.verdicts import ENDPOINT
 
+_LEAST = 3  # characters of a finding: fewer stand in nearly every text
 _KEYS = ("clause", "case", "finding", "reason", "owner", "expires")
 
 
@@ -133,6 +134,9 @@ def _waiver(where: str, entry: Mapping[str, Any], today: date) -> Waiver:
             raise UserError(f"{what}: {key}", f"this key is unknown; {hint}", f"未知的键；{zh}")
     texts = {key: _text(what, entry, key) for key in (kind, *_KEYS[2:])}
     expires = _date(what, texts["expires"], today)
+    if len(texts["finding"]) < _LEAST:
+        hint = f"this fits nearly anything; write {_LEAST} characters or more of what was received"
+        raise UserError(f"{what}: finding", hint, f"几乎与任何返回都相符；请写出实际返回中至少 {_LEAST} 个字符")
     return Waiver(texts.get("clause"), texts.get("case"), texts["finding"], texts["reason"], texts["owner"], expires)
 
 
