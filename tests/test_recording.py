@@ -286,10 +286,22 @@ def test_controls_stay_whatever_case_they_were_for(written: Written) -> None:
     """A control belongs to many cases: it stays, unless it got no reply."""
     written.exchange("control-kyc-still", "control")
     written.exchange("control-kyc-still", "control", told=None)
+    written.exchange("a")
+    written.case("a")
 
     recording = written.read(unfinished=False)
 
-    assert (ids_of(recording), recording.dropped) == ([1], {2})
+    assert (ids_of(recording), recording.dropped) == ([1, 3], {2})
+
+
+def test_run_that_finished_no_case_begins_again(written: Written) -> None:
+    """Where no case was finished no control stays: what stood in the way of a sound request may be mended."""
+    written.exchange("control-kyc-still", "control")
+    written.exchange("a")
+
+    recording = written.read(unfinished=False)
+
+    assert (ids_of(recording), recording.dropped, recording.sent) == ([], {1, 2}, 2)
 
 
 def test_what_was_dropped_once_stays_dropped(written: Written) -> None:

@@ -79,7 +79,8 @@ def read_recording(directory: Path, *, unfinished: bool = False) -> Recording:
     if not unfinished:
         cut = {row["case"] for row in exchanges if _is_cut(row)}
         finished = {case: verdict for case, verdict in finished.items() if case not in cut}
-        dropped |= {row["id"] for row in exchanges if not _is_kept(row, finished)}
+        # Where no case was finished the first requests were all there was, and why they failed may be mended by now.
+        dropped |= {row["id"] for row in exchanges if not finished or not _is_kept(row, finished)}
     return Recording(exchanges, finished, dropped)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import uuid4
 
 from biztoken import certificate, history, leaks
 from biztoken import contract as contracts
@@ -31,7 +32,7 @@ from biztoken.reporting import render, write_result
 from biztoken.resuming import go_on, resumed
 from biztoken.runner import NOT_RECORDED, Run
 from biztoken.settings import Target, read_target
-from biztoken.verdicts import CaseResult, Text, verdict_word
+from biztoken.verdicts import CaseResult, Tally, Text, verdict_word
 from biztoken.waivers import Waiver, case_ids, read_waivers
 
 FUZZ_EXAMPLES = 20  # for each of the eight views, beside the deterministic coverage of each boundary
@@ -104,7 +105,9 @@ class Suite:
         self.clock = time.monotonic()
         self.was_stopped_early = False
         person = Person(*target.person) if target.person else make_person(options.seed)
-        samples = Samples(person, pictures or Pictures(target.pictures, options.seed), options.seed)
+        # A target may remember pictures for longer than a run: made of the seed alone they would come twice.
+        pictures = pictures or Pictures(target.pictures, options.seed, uuid4().hex)
+        samples = Samples(person, pictures, options.seed)
         self._live = live
         is_resumed = recording is not None and live
         if not is_resumed:
@@ -219,7 +222,7 @@ class Suite:
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does, with a report
         try:
             if self._live:
-                diagnosis = diagnose(self.target, now=time.time, sound=lambda: first_control(self.run))
+                diagnosis = diagnose(self.target, now=time.time, sound=lambda: first_control(self.run), others=False)
                 if diagnosis.problem and not diagnosis.answered:
                     raise diagnosis.problem
             find_branches(self.run)
@@ -229,8 +232,9 @@ class Suite:
             self.run.stopped = NOT_RECORDED
 
     def give_up(self, problem: UserError) -> None:
-        """No case is run; the result says why."""
+        """No case is run and nothing is judged; the result says why."""
         self.was_stopped_early = True
+        self.run.ledger.tally = Tally()  # what the first replies kept or broke was no endpoint's that can be judged
         clean = self.evidence.redact
         self.problem = UserError(clean(problem.what), clean(problem.hint), clean(problem.zh))
 
