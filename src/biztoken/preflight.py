@@ -9,8 +9,8 @@ from biztoken.controls import Control
 from biztoken.doctor import busy, local_time, why
 from biztoken.errors import UserError
 from biztoken.model import Exchange, Verdict
-from biztoken.runner import REPEATS, Run
-from biztoken.sender import NoisyReplyError
+from biztoken.runner import Run
+from biztoken.sender import PAUSES, NoisyReplyError
 from biztoken.settings import Target
 
 
@@ -59,7 +59,7 @@ def _branches(run: Run) -> list[Branch]:
 
 def _control(run: Run, branch: Branch) -> Control:
     """The control of a branch, however busy the target is at first."""
-    for pause in (0.0, *(0.25 * 4**number for number in range(REPEATS))):
+    for pause in (0.0, *PAUSES):
         run.client.wait(pause)
         try:
             return run.controls.get(branch, {}, "probe")

@@ -11,10 +11,15 @@ from biztoken.reading import Reading, read
 from biztoken.verdicts import Text
 
 NOISE = ("CONCURRENCY_LIMIT_EXCEEDED", "LIMIT_REACHED")  # also where a reason is told as a name of its own
+PAUSES = (0.25, 1.0, 4.0)  # seconds before noise is met again
 
 
 class NoisyReplyError(Exception):
-    """A reply about load or quota, not about the request: the case is repeated later."""
+    """A reply about load or quota, not about the request: the case is repeated later, and nothing of it is judged."""
+
+    def __init__(self, told: str, exchange: Exchange) -> None:
+        super().__init__(told)
+        self.exchange = exchange
 
 
 class Sender:
@@ -29,22 +34,37 @@ class Sender:
         failed = ""
         for attempt in (1, 2):
             exchange = self.client.send(request, case=case, role=role, attempt=attempt)
-            self.ledger.look(exchange, case, judged=tolerated is None or tolerated.kind != "observe")
             if exchange.reply is None:
                 self.ledger.unanswered += attempt == 1
                 failed = NO_REPLY
                 continue
-            reading = read(exchange.reply)
+            reading = self.weigh(exchange, request, case, tolerated)
             if exchange.reply.status >= 500 or reading.name == "INTERNAL_ERROR":
                 self.ledger.note_internal_error(exchange, reading)
                 failed = SERVER_ERROR
                 continue
             if failed:
                 self.ledger.recovered[failed] += 1
-            if is_noise(reading, request.key) and not _expects(tolerated, reading):
-                raise NoisyReplyError(reading.error)
             return exchange
         return exchange
+
+    def persist(self, request: Request, case: str, role: str) -> Exchange:
+        """The same for a request of a sequence, which would start over whole: noise is met again after each pause."""
+        for pause in PAUSES:
+            try:
+                return self.attempt(request, case, role)
+            except NoisyReplyError:
+                self.client.wait(pause)
+        return self.attempt(request, case, role)
+
+    def weigh(self, exchange: Exchange, request: Request, case: str, tolerated: Expected | None = None) -> Reading:
+        """Have a reply looked at for what every one must be. NoisyReplyError, and nothing judged, for noise."""
+        assert exchange.reply is not None  # noqa: S101 - the callers saw to it
+        reading = read(exchange.reply)
+        if is_noise(reading, request.key) and not _expects(tolerated, reading):
+            raise NoisyReplyError(reading.error or "", exchange)
+        self.ledger.look(exchange, case, judged=tolerated is None or tolerated.kind != "observe")
+        return reading
 
 
 def is_noise(reading: Reading, key: str = "active") -> bool:
