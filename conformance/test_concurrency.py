@@ -46,8 +46,10 @@ def too_many(target: Target, count: int) -> Text | None:
         )
     if target.max_rate is not None and target.max_rate <= count - 1:
         return Text(
-            f"max_rate {target.max_rate:g} forbids {count} requests at once; raise it or leave it out.",
-            f"max_rate {target.max_rate:g} 不允许同时发送 {count} 个请求；请提高或去掉它。",
+            f"At most {target.max_rate:g} requests per second (max_rate or --rate) forbids {count} at once; "
+            f"allow {count} or leave it out.",
+            f"每秒最多 {target.max_rate:g} 个请求（max_rate 或 --rate）不允许同时发送 {count} 个；"
+            f"请提高到 {count} 或去掉它。",
         )
     return None
 
@@ -138,6 +140,8 @@ def burst(run: Run, case: Case, branch: Branch, count: int, longest: float, weig
         answered = all(was_answered(exchange) for exchange in exchanges)
         if seconds <= longest and answered:
             return exchanges
+        if not run.client.target.is_loopback and not all(exchange.reply for exchange in exchanges):
+            break  # what got no reply may have been served, and is not fired again
     if not all(exchange.reply for exchange in exchanges):
         return Text("Some requests of a burst got no reply.", "同时发送的请求中有的没有得到应答。")
     if not answered:  # each time: then it is no accident, and judged as an answer

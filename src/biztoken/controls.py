@@ -68,8 +68,11 @@ class Controls:
     def repeat(self, control: Control, case: Case) -> Exchange | None:
         """The control's exchange when it is sent again and accepted, else None.
 
-        No reply twice is the target's fault where the control is still answered, ours or the network's else.
+        No reply twice is the target's fault where the control is still answered, ours or the network's else; so is any
+        where there is a network, which may have lost it.
         """
+        if not self._sender.client.target.is_loopback:
+            return None
         again = self._sender.attempt(Request(fill(control.form, self._samples)), case.id, "control")
         accepted = again.reply is not None and read(again.reply).outcome is Outcome.ACCEPTED
         return again if accepted else None

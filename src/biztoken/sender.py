@@ -1,4 +1,4 @@
-"""Sends a request until it has an answer to judge: again where there is none, and not where the target is busy."""
+"""Sends a request until it has an answer to judge: again where the contract or this machine allows it."""
 
 from __future__ import annotations
 
@@ -30,11 +30,16 @@ class Sender:
         self.ledger = ledger
 
     def attempt(self, request: Request, case: str, role: str, tolerated: Expected | None = None) -> Exchange:
-        """Send a request; once more where there was no reply or a server error. NoisyReplyError for noise."""
+        """Send a request; once more after a server error, and on this machine where there was no reply.
+
+        Elsewhere one without a reply may have been served and paid for. NoisyReplyError for noise.
+        """
         failed = ""
         for attempt in (1, 2):
             exchange = self.client.send(request, case=case, role=role, attempt=attempt)
             if exchange.reply is None:
+                if not self.client.target.is_loopback:
+                    return exchange
                 self.ledger.unanswered += attempt == 1
                 failed = NO_REPLY
                 continue
@@ -92,4 +97,7 @@ def no_reply(clause: str, exchange: Exchange) -> Check:
 def harness_text(exchange: Exchange) -> Text:
     """Why there is no verdict where there was no reply."""
     failure = exchange.failure or "no reply"
-    return Text(f"There was no reply: {failure}.", f"没有得到应答：{failure}。")
+    return Text(
+        f"There was no reply: {failure}. The request may have been served; --resume sends it again.",
+        f"没有得到应答：{failure}。请求可能已被处理；可用 --resume 重新发送。",
+    )
