@@ -32,6 +32,7 @@ from biztoken.preflight import find_branches, first_control
 from biztoken.runner import Run
 from biztoken.settings import Target
 from biztoken.signing import Key, Secret
+from biztoken.suite import Options, Suite
 
 SECRET = "no-such-secret"
 GOOD = b'{"request_id": "1", "time_used": 0, "biz_token": "t"}'
@@ -537,3 +538,22 @@ def test_key_for_one_kind_is_well(plain_mock, tmp_path):
             find_branches(run)
 
         assert diagnosis.problem is None
+
+
+def test_warnings_stay_with_the_run(tmp_path, monkeypatch):
+    """What the doctor warns of before a run stands among the run's notes."""
+    monkeypatch.setattr("signal.signal", lambda *_: None)  # the run's own, which would stay
+    with miniature(always(200, accepted)) as url:
+        suite = Suite(Options(), contract.load(), told(url), tmp_path)
+        suite.begin()
+        suite.close()
+        suite.evidence.close()
+
+    (note,) = suite.run.ledger.notes
+    assert note.en.startswith("Warning, secrets: keys.active.api_key begins or ends with a blank")
+    assert note.zh.startswith("警告，密钥：")
+
+
+def told(url: str) -> Target:
+    """A target whose key was copied with a blank."""
+    return Target("tiny", url, {"active": Key("key ", Secret(SECRET))})
