@@ -65,7 +65,7 @@ def explore(run: Run, case: Case, branch: Branch, pairs: Sequence[tuple[str, str
         request = Request(fields, one.get("key") or two.get("key") or "active", sign or None)
         seen = []
         for _ in range(TIMES):
-            exchange = run.sender.attempt(request, case.id, "probe")
+            exchange = run.sender.persist(request, case.id, "probe")
             seen.append(winner(first, second, read(exchange.reply)) if exchange.reply else "no reply")
         run.ledger.pairs.append(pair(first, second, seen))
         run.ledger.tally.observations[case.clause].append(f"{first} and {second}: {' or '.join(dict.fromkeys(seen))}")

@@ -12,6 +12,7 @@ from biztoken.model import Check, Verdict
 from biztoken.pytest_plugin import sequence
 from biztoken.reading import Outcome, read
 from biztoken.requests import fill
+from biztoken.sender import harness_text
 from biztoken.verdicts import Text
 
 if TYPE_CHECKING:
@@ -41,14 +42,17 @@ def test_single_use(run: Run, case: Case, branch: Branch) -> CaseResult:
     form = run.client.signed(request)
     data = run.client.encode(request, form)
     first = run.client.send_bytes(request, form, data, case=case.id, role="control")
-    run.ledger.look(first, case.id)
-    if first.reply is None or read(first.reply).outcome is not Outcome.ACCEPTED:
-        told = read(first.reply).told() if first.reply else str(first.failure)
-        run.ledger.take([broken(case.clause, "refused", "accepted once", told)], case, (first.id,))
+    if first.reply is None:
+        return run.result(case, Verdict.HARNESS, harness_text(first), (first.id,))
+    reading = run.sender.weigh(first, request, case.id)
+    if reading.outcome is not Outcome.ACCEPTED:
+        run.ledger.take([broken(case.clause, "refused", "accepted once", reading.told())], case, (first.id,))
         return run.result(case, Verdict.WARN, None, (first.id,))
     second = run.client.send_bytes(request, form, data, case=case.id, role="defect")
-    run.ledger.look(second, case.id)
+    if second.reply is None:
+        return run.result(case, Verdict.HARNESS, harness_text(second), (first.id, second.id))
     expected = Expected("refused", case.clause, (Alternative("AUTHORIZATION_ERROR", "*"),), own=True)
+    run.sender.weigh(second, request, case.id, expected)
     result = run.judged(replace(case, expected=expected), second)
     return replace(result, exchanges=(first.id, second.id))
 
@@ -62,7 +66,8 @@ def test_reuse(run: Run, case: Case, branch: Branch) -> CaseResult:
     first = run.client.send_bytes(request, form, data, case=case.id, role="probe")
     second = run.client.send_bytes(request, form, data, case=case.id, role="probe")
     for exchange in (first, second):  # accepted or not, a token or request_id never comes twice
-        run.ledger.look(exchange, case.id)
+        if exchange.reply is not None:
+            run.sender.weigh(exchange, request, case.id)
     return run.judged(replace(case, expected=Expected("observe", case.clause)), second)
 
 
@@ -148,7 +153,7 @@ def sound(run: Run, branch: Branch, **changes: object) -> Request:
 
 def passes_at(run: Run, case: Case, branch: Branch, changes: Mapping[str, object]) -> bool | None:
     """Whether the request is accepted (True) or LOW_QUALITY (False); None for anything else."""
-    exchange = run.sender.attempt(sound(run, branch, **changes), case.id, "probe")
+    exchange = run.sender.persist(sound(run, branch, **changes), case.id, "probe")
     if exchange.reply is None:
         return None
     reading = read(exchange.reply)
@@ -186,7 +191,7 @@ def blurred_around(run: Run, case: Case, branch: Branch) -> tuple[str, str] | No
 def shows_two_faces(run: Run, case: Case, branch: Branch, picture: Mapping[str, str]) -> bool:
     """Whether the target sees several faces in a picture."""
     changes = {"image": picture, "fail_when_multiple_faces": "1", "face_quality_threshold": "0"}
-    exchange = run.sender.attempt(sound(run, branch, **changes), case.id, "probe")
+    exchange = run.sender.persist(sound(run, branch, **changes), case.id, "probe")
     return exchange.reply is not None and read(exchange.reply).name == "MULTIPLE_FACES"
 
 

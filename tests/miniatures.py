@@ -27,15 +27,16 @@ class Request(BaseHTTPRequestHandler):
     server: Server
 
     def do_POST(self) -> None:
+        self.body: bytes | None = None
         self.server.behave(self)
 
     do_GET = do_PUT = do_POST  # noqa: N815 - the names that http.server looks for
 
-    def read(self) -> None:
-        """Read the body and forget it."""
-        left = int(self.headers.get("Content-Length", 0))
-        while left > 0 and (data := self.rfile.read(min(left, 1 << 20))):
-            left -= len(data)
+    def read(self) -> bytes:
+        """The body, taken off the wire once."""
+        if self.body is None:
+            self.body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        return self.body
 
     def reply(self, status: int, body: Mapping[str, Any] | str, **headers: str) -> None:
         """Answer with JSON, or with a text as it is."""
@@ -171,19 +172,19 @@ class Miniature:
 
 MINIATURES = {
     "always 200": Miniature(lambda: always(200, accepted), 1),
-    "always 400": Miniature(lambda: always(400, lambda: refused("BAD_ARGUMENTS: sign_version")), 1),
+    "always 400": Miniature(lambda: always(400, lambda: refused("BAD_ARGUMENTS: sign_version")), 2),
     "always 403 AUTHORIZATION_ERROR": Miniature(lambda: always(403, lambda: refused("AUTHORIZATION_ERROR: DENIED")), 2),
     "always 403 AUTHENTICATION_ERROR": Miniature(lambda: always(403, lambda: refused("AUTHENTICATION_ERROR")), 2),
-    "always 401": Miniature(lambda: always(401, lambda: refused("UNAUTHORIZED")), 1),
+    "always 401": Miniature(lambda: always(401, lambda: refused("UNAUTHORIZED")), 2),
     "random": Miniature(at_random, 1),
-    "HTML for JSON": Miniature(lambda: always(200, lambda: "<!doctype html><h1>It works!</h1>"), 1),
+    "HTML for JSON": Miniature(lambda: always(200, lambda: "<!doctype html><h1>It works!</h1>"), 2),
     "hangs": Miniature(lambda: hang, 2, {"timeout": 0.3}),
     "closes mid-body": Miniature(lambda: close_mid_body, 2),
     "500 now and then": Miniature(
         now_and_then_500, 1, options=("--select", "not images and not sequences and not fuzz")
     ),
     "closes at once": Miniature(lambda: close_at_once, 2),
-    "redirects": Miniature(lambda: always(302, lambda: "", Location=PATH + "/"), 1),
+    "redirects": Miniature(lambda: always(302, lambda: "", Location=PATH + "/"), 2),
     "sound once": Miniature(lambda: sound_at_first(1), 1),
     "sound to the probes": Miniature(lambda: sound_at_first(8), 1),
 }

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import runpy
 import shlex
 import shutil
 import subprocess
 import sys
 import tomllib
 from configparser import ConfigParser
+from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -507,3 +509,21 @@ def test_no_file_speaks_of_what_is_not_in_the_project():
             found += [f"{name}:{number}: {line[:120]}" for number, line in enumerate(lines, 1) if FOREIGN.search(line)]
 
     assert found == []
+
+
+@pytest.mark.parametrize("name", ["docs/go-live.md", "docs/go-live.zh.md"])
+def test_bounds_of_the_guide_let_every_case_run(name):
+    """With the bounds that the guide writes, and the limit of 5 that it speaks of, the concurrency burst may be sent."""
+    played = runpy.run_path(str(ROOT / "conformance/test_concurrency.py"))
+    runs = [command for command in commands(name) if "--rate" in command]
+
+    assert len(runs) == 2
+    for command in runs:
+        words = command.split()
+        rate, at_once = (float(words[words.index(option) + 1]) for option in ("--rate", "--max-in-flight"))
+        bounded = settings.Target(
+            "t", "http://127.0.0.1/", {}, concurrency_limit=5, max_rate=rate, max_in_flight=int(at_once)
+        )
+        assert played["too_many"](bounded, 6) is None
+        refused = played["too_many"](replace(bounded, max_rate=5.0), 6)
+        assert "max_rate or --rate" in refused.en

@@ -382,8 +382,19 @@ def test_last_line_names_the_side():
 
     assert diagnosis.problem
     assert diagnosis.sentence("en") == f"At fault is your key. {diagnosis.problem}"
-    assert diagnosis.sentence("zh") == f"问题出在你的 key。{diagnosis.problem.told('zh')}"
+    assert diagnosis.sentence("zh") == diagnosis.problem.told("zh")
+    assert diagnosis.sentence("zh").startswith("问题出在你的 key。keys.active")
     assert diagnosis.told("en").count(diagnosis.sentence("en")) == 1
+
+
+def test_warnings_are_told_by_themselves():
+    """What a run keeps of a doctor that found no trouble: a sentence for each warning, that names its step."""
+    line = Line(("192.0.2.7",), "TLSv1.3", NOW + 5 * 86_400 + 60)
+    diagnosis = tell(TARGET, Seen(line, NOW, exchange=exchange(ACCEPTED)))
+
+    (warning,) = diagnosis.warnings()
+    assert warning.en == "Warning, tls: TLSv1.3, and the certificate expires in 5 days; have it renewed."
+    assert warning.zh.startswith("警告，加密：TLSv1.3")
 
 
 def test_broken_line_skips_what_follows():

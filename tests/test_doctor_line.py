@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import ssl
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from email.utils import formatdate
 from pathlib import Path
+from typing import Any
 
+import miniatures
 import pytest
+from miniatures import accepted, always, refused
+from miniatures import serving as miniature
 from tiny_servers import PATH, Authority, Handler, TinyServer, answer, read_request, saying, serving
 from tls_material import make_certificate
 
 from biztoken import contract
-from biztoken.cases import Samples
+from biztoken.cases import Samples, load_cases
 from biztoken.client import Client, Request
 from biztoken.doctor import Diagnosis, diagnose
 from biztoken.errors import UserError
@@ -27,6 +32,7 @@ from biztoken.preflight import find_branches, first_control
 from biztoken.runner import Run
 from biztoken.settings import Target
 from biztoken.signing import Key, Secret
+from biztoken.suite import Options, Suite
 
 SECRET = "no-such-secret"
 GOOD = b'{"request_id": "1", "time_used": 0, "biz_token": "t"}'
@@ -396,9 +402,9 @@ def test_clock_that_does_no_harm_is_told(examine, off, says):
 
 
 @contextmanager
-def running(url: str, key: Key, directory: Path) -> Iterator[Run]:
+def running(url: str, key: Key, directory: Path, **fields: Any) -> Iterator[Run]:
     """A run against a mock with a key."""
-    tested = Target("mock", url, {"active": key})
+    tested = Target("mock", url, {"active": key}, **fields)
     terms = contract.load()
     samples = Samples(make_person(0), Pictures({}, 0), 0)
     with client(tested, directory) as sender, closing(Evidence(directory, [])) as evidence:
@@ -433,6 +439,86 @@ def test_bad_key(plain_mock, tmp_path, key, says):
     assert (str(caught.value), caught.value.zh) == (str(diagnosis.problem), diagnosis.problem.zh)
 
 
+REFUSALS = {
+    "wrong path": (always(404, lambda: refused("API_NOT_FOUND")), "file", "correct the path in url"),
+    "page of a gateway": (always(502, lambda: "<html>Bad Gateway</html>"), "endpoint", "a web page (status 502)"),
+    "page of another site": (always(200, lambda: "<html>It works!</html>"), "endpoint", "a web page (status 200)"),
+    "redirect": (always(302, lambda: "", Location="/elsewhere"), "endpoint", "answers with a redirect"),
+    "refusal": (always(400, lambda: refused("BAD_ARGUMENTS: sign_version")), "endpoint", "BAD_ARGUMENTS: sign_version"),
+    "server error": (always(500, lambda: refused("INTERNAL_ERROR")), "endpoint", "it fails on a sound request"),
+    "other limit": (always(429, lambda: "Too Many Requests"), "endpoint", "no JSON (status 429)"),
+    "one permission, never given": (
+        always(403, lambda: refused("AUTHORIZATION_ERROR: NO_VERIFY_PERMISSION")),
+        "key",
+        "NO_VERIFY_PERMISSION",
+    ),
+}
+
+
+@pytest.mark.parametrize(("behave", "side", "says"), REFUSALS.values(), ids=REFUSALS)
+def test_no_sound_request_accepted_is_no_verdict(tmp_path, behave, side, says):
+    """Where no combination is accepted, however it is refused, a run ends before its cases as the doctor does."""
+    with miniature(behave) as url, running(url, demo("active"), tmp_path) as run:
+        diagnosis = diagnose(run.client.target, now=time.time, sound=lambda: first_control(run), others=False)
+        with pytest.raises(UserError) as caught:
+            find_branches(run)
+
+    assert diagnosis.side == side
+    assert says in str(diagnosis.problem)
+    assert (str(caught.value), caught.value.zh) == (str(diagnosis.problem), diagnosis.problem.zh)
+
+
+def only(name: str, value: str, error: str, status: int = 403) -> Callable[[miniatures.Request], None]:
+    """An endpoint that accepts one value of a field, and refuses every other."""
+    part = f'name="{name}"\r\n\r\n{value}\r\n'.encode()
+
+    def behave(request: miniatures.Request) -> None:
+        body = request.read()
+        request.reply(200, accepted()) if part in body else request.reply(status, refused(error))
+
+    return behave
+
+
+def test_key_for_one_comparison_is_well(tmp_path):
+    """A key that is denied the first combinations is no trouble where another is accepted."""
+    with (
+        miniature(only("comparison_type", "1", "AUTHORIZATION_ERROR: DENIED")) as url,
+        running(url, demo("active"), tmp_path) as run,
+    ):
+        diagnosis = diagnose(run.client.target, now=time.time, sound=lambda: first_control(run), others=False)
+        find_branches(run)
+
+    assert (diagnosis.problem, run.controls.sound) == (None, 4)
+
+
+@pytest.mark.parametrize("value", ["0", "1"])
+def test_what_permits_leave_out_is_not_sent(tmp_path, value):
+    """What the target file says that the key may not use is never sent, so that no answer to it is judged."""
+    behave = only("comparison_type", value, "BAD_ARGUMENTS: comparison_type", 400)
+    with (
+        miniature(behave) as url,
+        running(url, demo("active"), tmp_path, permits={"comparison_type": (value,)}) as run,
+    ):
+        diagnosis = diagnose(run.client.target, now=time.time, sound=lambda: first_control(run), others=False)
+        find_branches(run)
+
+        assert (diagnosis.problem, run.client.sent, run.controls.sound) == (None, 4, 4)
+        assert not run.ledger.tally.charges
+        probes = [case for case in load_cases(run.contract) if case.family == "probe"]
+        verdicts = Counter(str(run.settle(case).verdict) for case in probes)
+        assert verdicts == {"PASS": 4, "NOT_APPLICABLE": 4}
+        assert run.client.sent == 4
+
+
+def test_permits_must_leave_something(tmp_path):
+    """A target file whose permits leave no combination is told so, and nothing is sent."""
+    with running("http://127.0.0.1:9/", demo("active"), tmp_path, permits={"comparison_type": ()}) as run:
+        with pytest.raises(UserError, match=r"permits: .*; add a value"):
+            find_branches(run)
+
+        assert run.client.sent == 0
+
+
 def test_sound_request_is_sent_once(plain_mock, tmp_path):
     """The doctor's request is the first control of the run, which sends the seven others only."""
     with running(plain_mock, demo("active"), tmp_path) as run:
@@ -452,3 +538,22 @@ def test_key_for_one_kind_is_well(plain_mock, tmp_path):
             find_branches(run)
 
         assert diagnosis.problem is None
+
+
+def test_warnings_stay_with_the_run(tmp_path, monkeypatch):
+    """What the doctor warns of before a run stands among the run's notes."""
+    monkeypatch.setattr("signal.signal", lambda *_: None)  # the run's own, which would stay
+    with miniature(always(200, accepted)) as url:
+        suite = Suite(Options(), contract.load(), told(url), tmp_path)
+        suite.begin()
+        suite.close()
+        suite.evidence.close()
+
+    (note,) = suite.run.ledger.notes
+    assert note.en.startswith("Warning, secrets: keys.active.api_key begins or ends with a blank")
+    assert note.zh.startswith("警告，密钥：")
+
+
+def told(url: str) -> Target:
+    """A target whose key was copied with a blank."""
+    return Target("tiny", url, {"active": Key("key ", Secret(SECRET))})

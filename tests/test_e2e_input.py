@@ -230,6 +230,16 @@ def test_mistake_is_told_in_one_line(run: Outcome, mistake: Mistake) -> None:
     assert run.out == ""
 
 
+@pytest.mark.parametrize(
+    ("run", "side"), [("wrong secret", "your key"), ("nothing listens", "the endpoint")], indirect=["run"]
+)
+def test_line_names_the_side(run: Outcome, side: str) -> None:
+    """What stands in the way is told with the side at fault, on the terminal and in the record."""
+    assert run.err.startswith(f"biztoken: At fault is {side}. ")
+    assert run.result["reason"]["en"].startswith(f"At fault is {side}. ")
+    assert run.result["reason"]["zh"].startswith("问题出在")
+
+
 @pytest.mark.parametrize("run", ["used-up key"], indirect=True)
 def test_quota_is_given_up_soon(run: Outcome) -> None:
     """A key without quota is asked four times and no more."""

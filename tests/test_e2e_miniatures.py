@@ -109,6 +109,7 @@ def test_refusal_of_all_proves_nothing(run: Outcome) -> None:
         "FAIL",
         "UNTESTABLE",
         "OBSERVED",
+        "NOT_RUN",
     }
 
 

@@ -229,7 +229,14 @@ def test_rehearsal_tells_the_tokens_that_the_run_earns(run: Played, tokens: int)
 
 @pytest.mark.parametrize(
     ("options", "told"),
-    [(("--select", "no-such-case"), "no case fits"), (("--target", "nowhere.yaml"), "cannot be read")],
+    [
+        (("--select", "no-such-case"), "no case fits"),
+        (("--target", "nowhere.yaml"), "cannot be read"),
+        (("--waivers", "nowhere.yaml"), "nowhere.yaml"),
+        (("--require", "UUID-LENGHT"), "--require UUID-LENGHT"),
+        (("--baseline", "nowhere"), "nowhere"),
+        (("--resume", "nowhere"), "it holds no plan.json"),
+    ],
 )
 def test_mistake_ends_a_rehearsal(cli: Cli, options: Sequence[str], told: str) -> None:
     """A mistake is told in one sentence, as for a run, with exit code 2."""
@@ -246,3 +253,11 @@ def test_embedded_mock_is_rehearsed_too(cli: Cli) -> None:
 
     assert done.code == 0, done.err
     assert "合计" in done.out
+
+
+def test_budget_that_ends_the_run_is_told(cli: Cli) -> None:
+    """A rehearsal says where the budget is less than the price, and never more than it."""
+    done = cli.run("check", "--dry-run", "--plan", "quick", "--select", "SIGN-KEY", "--budget", 9)
+
+    assert "never more than 9 to any" in done.out
+    assert "The budget leaves 9 requests" in done.out

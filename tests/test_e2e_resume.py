@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
-import yaml
 from conftest import Ahead, Cli, Outcome
 from test_e2e_kill import count_lines
 from test_e2e_price import plan_of, served
 from tiny_servers import Authority, make_authority
 
+from biztoken.errors import UserError
 from biztoken.rehearsal import without_repeated_bursts
+from biztoken.resuming import as_planned
 from biztoken.settings import ROLES
+from biztoken.suite import Options
 
 WHOLE = False  # a quarter of an hour: once by hand after a change of what is recorded
 PLAN, LATENCY, KILLS = ("full", "80ms", 10) if WHOLE else ("quick", "5ms", 3)
@@ -219,17 +221,17 @@ def test_new_run_in_the_same_directory_begins_anew(cli: Cli, plain_mock: str, st
     assert not (place / "resumes.ndjson").exists()
 
 
-def test_cases_that_met_trouble_are_run_again(cli: Cli, plain_mock: str) -> None:
+def test_cases_that_met_trouble_are_run_again(cli: Cli) -> None:
     """Where the network failed, the cases that it kept from a verdict are run again, and the others are not."""
-    silent = {"id": "silent", "when": {"after": PRICE_OF_ONE}, "change": {"close": "before"}}
+    # Three cases end the run, each after its defect and its control twice; the first of all is on a kept connection.
+    silent = {"id": "silent", "when": {"after": PRICE_OF_ONE}, "change": {"close": "before"}, "times": 13}
     out = cli.new_path("run")
     with cli.mock([silent]) as url:
         target = cli.target(url)
         first = cli.run("check", "--target", target, "--out", out, "--select", "UUID-LENGTH", out=out)
         sent, verdicts = len(rows_of(first, "evidence.ndjson")), cases_of(first)
-    target.write_text(yaml.safe_dump(yaml.safe_load(target.read_text("utf-8")) | {"url": plain_mock}), "utf-8")
 
-    run = resume(cli, out)
+        run = resume(cli, out)
 
     assert first.code == 3, first.out + first.err
     assert Counter(verdicts.values()) == {"PASS": 1, "HARNESS": 3, "NOT_RUN": 4}
@@ -261,6 +263,28 @@ def without_target(place: Path) -> Path:
     return altered(place, lambda plan: plan | {"options": plan["options"] | {"target": "/nowhere/target.yaml"}})
 
 
+def of_another_target(place: Path) -> Path:
+    """Its target file names another endpoint now."""
+    return altered(place, lambda plan: plan | {"facts": plan["facts"] | {"url": "http://127.0.0.1:9/elsewhere"}})
+
+
+def of_other_keys(place: Path) -> Path:
+    """Its target file holds other keys now."""
+    return altered(place, lambda plan: plan | {"facts": plan["facts"] | {"roles": ["active", "denied"]}})
+
+
+def of_no_facts(place: Path) -> Path:
+    """Its plan says nothing of the target."""
+    return altered(place, lambda plan: plan | {"facts": {}})
+
+
+def with_a_foreign_line(place: Path) -> Path:
+    """Its record holds a line that no run wrote."""
+    with (place / "evidence.ndjson").open("a", encoding="utf-8") as file:
+        file.write("{}\n")
+    return place
+
+
 def finished(place: Path) -> Path:
     """It was complete."""
     path = place / "result.json"
@@ -287,6 +311,10 @@ REFUSED = {
     of_an_older_version: "an older version",
     of_a_version_between: "an older version",
     without_target: "cannot be read",
+    of_another_target: "the target is no longer the one it began with (url was http://127.0.0.1:9/elsewhere)",
+    of_other_keys: "roles has changed",
+    of_no_facts: "an older version",
+    with_a_foreign_line: "is no record of a run",
     finished: "this run is complete",
     without_plan: "it holds no plan.json",
     lambda place: place / "nowhere": "it holds no plan.json",
@@ -308,3 +336,48 @@ def test_what_cannot_go_on_is_refused(
     assert told in line
     assert str(place) in line or told == "cannot be read"
     assert {path: path.read_bytes() for path in before} == before
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--plan", "full"), "--plan with --resume: "),
+        (("--target", "t.yaml"), "--target with --resume: "),
+        (("--seed", "9"), "--seed with --resume: "),
+        (("--strict",), "--strict with --resume: "),
+        (("--dry-run", "--out", "x"), "--out with --resume: "),
+    ],
+)
+def test_options_of_a_run_are_those_it_began_with(
+    cli: Cli, stopped: Callable[[], Path], options: Sequence[str], told: str
+) -> None:
+    """An option that would make it another run is refused, not passed over."""
+    run = resume(cli, stopped(), *options)
+
+    assert run.code == 2
+    assert run.err.startswith(f"biztoken: {told}")
+
+
+def test_rest_of_a_run_has_its_price(cli: Cli, stopped: Callable[[], Path]) -> None:
+    """A rehearsal of a run that goes on tells what is left of it, and holds its target file to the run."""
+    place = stopped()
+    done = resume(cli, place, "--dry-run", "--budget", PRICE_OF_ONE + 5)
+    refused = resume(cli, of_another_target(stopped()), "--dry-run")
+    run = resume(cli, place, "--budget", PRICE_OF_ONE + 5)
+
+    assert done.code == 0, done.err
+    left = len(rows_of(run, "evidence.ndjson")) - (PRICE_OF_ONE - 1)
+    assert f"exactly {left} requests" in done.out
+    assert "never more than 6 to any" in done.out
+    assert (refused.code, "no longer the one" in refused.err) == (2, True)
+
+
+def test_bounds_may_be_lowered(stopped: Callable[[], Path]) -> None:
+    """A run goes on more slowly than it began where that is asked for, and never faster."""
+    place = altered(stopped(), lambda plan: plan | {"options": plan["options"] | {"rate": 5.0}})
+
+    assert as_planned(Options(rate=2.0), place).rate == 2.0
+    assert as_planned(Options(), place).rate == 5.0
+    assert as_planned(Options(max_in_flight=3), place).max_in_flight == 3
+    with pytest.raises(UserError, match="--rate 9: the run began with 5"):
+        as_planned(Options(rate=9.0), place)

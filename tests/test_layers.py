@@ -49,14 +49,14 @@ LAYERS: dict[str, tuple[str, str]] = {
     "suite": (
         "suite account resuming",
         "values contract judge client recording cases evidence people pictures settings runner embedded reporting"
-        " certificate waivers past leaks doctor",
+        " certificate waivers past leaks doctor redaction",
     ),
     "plugin": ("pytest_plugin", "values judge cases runner settings suite"),
     "check": ("check", "values contract reporting suite embedded plugin leaks settings"),
     "verbs": (
         "rehearsal rejudge consultation",
         "values contract recording cases settings embedded mock.keys reporting doctor runner suite check"
-        " waivers",
+        " certificate past waivers",
     ),
     "load": (
         "load",

@@ -335,3 +335,19 @@ def test_sound_form_has_what_is_required_and_nothing_else(branch, due):
 
     assert list(form) == due
     assert form == {name: branch.fixed.get(name) or LEGAL[name] for name in due}
+
+
+@pytest.mark.parametrize(
+    ("permits", "within"),
+    [
+        ({}, True),
+        ({"comparison_type": ("1",)}, True),
+        ({"comparison_type": ("0",)}, False),
+        ({"liveness_type": ("still", "meglive")}, True),
+        ({"comparison_type": ("1",), "liveness_type": ("still",)}, False),
+        ({"comparison_type": ()}, False),
+    ],
+)
+def test_branch_is_within_what_is_permitted(permits, within):
+    """A combination is left where each of its values is, and what is not named is left."""
+    assert KYC.is_within(permits) is within

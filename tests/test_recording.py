@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ from biztoken.evidence import BODY_KEPT, Evidence
 from biztoken.model import Exchange, Form, Reply, Upload
 from biztoken.reading import Outcome, read
 from biztoken.recording import Recording, read_recording
-from biztoken.resuming import go_on
+from biztoken.resuming import go_on, may_go_on
+from biztoken.settings import Target
+from biztoken.signing import Key, Secret
 
 FORM: Form = (("uuid", "u"), ("sign", "@@sign@@"))
 JSON = b'{"request_id": "1", "time_used": 2, "biz_token": "t"}'
@@ -292,6 +295,16 @@ def test_controls_stay_whatever_case_they_were_for(written: Written) -> None:
     assert (ids_of(recording), recording.dropped) == ([1], {2})
 
 
+def test_run_that_was_accepted_nowhere_begins_again(written: Written) -> None:
+    """Where no control was accepted none stays: what stood in the way of a sound request may be mended."""
+    for body in (b'{"error": "API_NOT_FOUND"}', b"<html>"):
+        written.exchange("control-kyc-still", "control", told=reply(body, 404))
+
+    recording = written.read(unfinished=False)
+
+    assert (ids_of(recording), recording.dropped, recording.sent) == ([], {1, 2}, 2)
+
+
 def test_what_was_dropped_once_stays_dropped(written: Written) -> None:
     """What an earlier resume dropped does not come back with the verdict that its case earned later."""
     written.exchange("a")
@@ -331,10 +344,11 @@ def test_judge_needs_a_record(tmp_path: Path) -> None:
 # --- the records of a run that goes on
 
 
+TARGET = Target("t", "http://127.0.0.1:9/", {})
 OPTIONS = ("target", "plan", "select", "strict", "require", "seed", "fuzz", "contract", "waivers", "baseline")
 PLAN = {
     "case_set": "of then",
-    "facts": {},
+    "facts": TARGET.facts(),
     "options": dict.fromkeys((*OPTIONS, "budget", "rate", "max_in_flight")),
 }
 
@@ -354,7 +368,7 @@ def stopped(written: Written) -> Callable[[], dict[str, str]]:
 
 def test_records_are_made_ready(written: Written, stopped: Callable[[], dict[str, str]]) -> None:
     """The torn line goes, what is dropped is told, and the cases that are run again are forgotten."""
-    go_on(written.directory, read_recording(written.directory), "of then")
+    go_on(written.directory, read_recording(written.directory))
 
     files = stopped()
     assert files["evidence.ndjson"].endswith("}\n")
@@ -367,6 +381,53 @@ def test_other_cases_change_no_record(written: Written, stopped: Callable[[], di
     before = stopped()
 
     with pytest.raises(UserError, match="the cases have changed"):
-        go_on(written.directory, read_recording(written.directory), "of now")
+        may_go_on(written.directory, "of now", TARGET, is_embedded=False)
 
     assert stopped() == before
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"url": "http://127.0.0.1:10/"}, "url was http://127.0.0.1:9/"),
+        ({"keys": {"active": Key("k", Secret("no-such-secret"))}}, "roles has changed"),
+        ({"permits": {"comparison_type": ("0",)}}, "permits has changed"),
+        ({"concurrency_limit": 5}, "concurrency_limit has changed"),
+    ],
+)
+def test_another_target_is_refused(
+    stopped: Callable[[], dict[str, str]], tmp_path: Path, changed: Any, told: str
+) -> None:
+    """What was recorded of one target says nothing of another: its pace may change, and an embedded mock's port."""
+    may_go_on(tmp_path, "of then", replace(TARGET, max_rate=1.0, max_in_flight=2), is_embedded=False)
+    may_go_on(tmp_path, "of then", replace(TARGET, url="http://127.0.0.1:10/"), is_embedded=True)
+
+    with pytest.raises(UserError, match=told):
+        may_go_on(tmp_path, "of then", replace(TARGET, **changed), is_embedded=False)
+
+
+ROW = {"id": 1, "case": "a", "role": "defect", "request": {"fields": [], "bytes": 1}, "reply": None}
+
+
+@pytest.mark.parametrize(
+    ("name", "row"),
+    [
+        ("evidence.ndjson", {}),
+        ("evidence.ndjson", []),
+        ("evidence.ndjson", {**ROW, "failure": None}),
+        ("evidence.ndjson", {**ROW, "failure": None, "elapsed_ms": 1, "reply": {"status": 200}}),
+        ("evidence.ndjson", {**ROW, "failure": None, "elapsed_ms": 1, "id": "1"}),
+        ("cases.ndjson", {"id": "a"}),
+        ("resumes.ndjson", {"dropped": 3}),
+    ],
+)
+@pytest.mark.parametrize("unfinished", [True, False])
+def test_foreign_line_is_told(written: Written, name: str, row: Any, unfinished: bool) -> None:
+    """A line that no run wrote ends in one sentence that names it, whoever reads the record."""
+    written.exchange("a")
+    written.close()
+    with (written.directory / name).open("a") as file:
+        file.write(f"{json.dumps(row)}\n")
+
+    with pytest.raises(UserError, match=rf"{name}: line \d is no record of a run"):
+        read_recording(written.directory, unfinished=unfinished)

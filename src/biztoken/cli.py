@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sys
+import tempfile
+import traceback
 from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from biztoken import __version__
 from biztoken.errors import UserError
@@ -32,8 +35,16 @@ _LANG = click.option(
 )
 
 
+def _kept(problem: Exception) -> str:
+    """Where the traceback of a mistake of ours was put. What it says of the target stays out of the terminal."""
+    number, name = tempfile.mkstemp(prefix="biztoken-", suffix=".traceback.txt")
+    with open(number, "w", encoding="utf-8", errors="backslashreplace") as file:
+        traceback.print_exception(problem, file=file)
+    return name
+
+
 class Commands(click.Group):
-    """Turns a user's mistake into one sentence and exit code 2."""
+    """Turns a user's mistake, and one of ours, into one sentence and exit code 2."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -42,6 +53,16 @@ class Commands(click.Group):
             click.echo(f"biztoken: {problem.told(ctx.meta.get('lang', 'en'))}", err=True)
             sys.exit(2)
         except BrokenPipeError:
+            sys.exit(2)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as problem:  # exit 1 would say that the target is wrong
+            kind, place = type(problem).__name__, _kept(problem)
+            if ctx.meta.get("lang") == "zh":
+                click.echo(f"biztoken: 本程序出错（{kind}），与目标无关；请报告此问题，详情见 {place}", err=True)
+            else:
+                told = f"this program failed ({kind}), which says nothing of the target; please report it, with {place}"
+                click.echo(f"biztoken: {told}", err=True)
             sys.exit(2)
 
 
@@ -57,6 +78,12 @@ def main() -> None:
       biztoken mock --port 8080                       a mock to develop against
       biztoken report out --lang zh                   render a run again
     """
+
+
+def _given(ctx: click.Context) -> list[str]:
+    """The options that stand on the command line, as they are written."""
+    known = [(parameter.opts[0], parameter.name or "") for parameter in ctx.command.params]
+    return [option for option, name in known if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE]
 
 
 @main.command(epilog="Exit codes: 0 conformant, 1 not conformant, 2 no verdict, 3 incomplete.")
@@ -100,7 +127,8 @@ def main() -> None:
 @click.option("--dry-run", is_flag=True, help="Send nothing; say what the run would cost.")
 @click.option("--resume", type=_PATH, metavar="DIR", help="Go on with a run that was stopped, with its options.")
 @_LANG
-def check(require: str, dry_run: bool, **chosen: Any) -> None:
+@click.pass_context
+def check(ctx: click.Context, /, require: str, dry_run: bool, **chosen: Any) -> None:
     """Verify an endpoint against the contract, sentence by sentence; 逐条验证接口是否符合契约.
 
     \b
@@ -111,6 +139,10 @@ def check(require: str, dry_run: bool, **chosen: Any) -> None:
     """
     from biztoken.embedded import EmbeddedMock
 
+    if chosen["resume"]:
+        from biztoken.resuming import hold_to_the_run
+
+        hold_to_the_run(_given(ctx))
     names = tuple(name.strip() for name in require.split(",") if name.strip())
     if dry_run:
         from biztoken.rehearsal import rehearse, told

@@ -222,8 +222,8 @@ class Client:
         """Send and read on the kept connection, or on a new one.
 
         A target that closes idle connections without a word may close one just as a request is on its way: that says
-        nothing about the request, which is sent `again`. One that is never seen to do so, and does it for more than
-        FORGIVEN requests, drops them.
+        nothing about the request, which is sent `again`. One on this machine that is never seen to do so, and does it
+        for more than FORGIVEN requests, drops them; elsewhere what lies between may close them, too.
         """
         if self._connection is not None and self._connection.is_open and not self._connection.is_idle():
             self._closes_idle = True
@@ -235,7 +235,8 @@ class Client:
                 if problem.reason != "closed":
                     raise
                 self._reopened += 1
-                if self._reopened > FORGIVEN and not (again or self._closes_idle):
+                is_chance = again or self._closes_idle or not self.target.is_loopback
+                if self._reopened > FORGIVEN and not is_chance:
                     raise
         self._connection = Connection(self.endpoint)
         return self._connection.exchange(method, data)

@@ -23,7 +23,7 @@ def consult(path: Path) -> Diagnosis:
     with TemporaryDirectory(prefix="biztoken-") as place:
         suite = Suite(Options(target=path), contracts.load(), target, Path(place))
         try:
-            return diagnose(target, now=time.time, sound=lambda: first_control(suite.run))
+            return diagnose(target, now=time.time, sound=lambda: first_control(suite.run), others=False)
         finally:
             suite.close()
             suite.evidence.close()

@@ -45,18 +45,18 @@ class Controls:
         """The first branch of the case that the key may use, or the verdict for want of one."""
         reason: Text | None = None
         promised = False
+        permits = self._sender.client.target.permits
         for branch in case.branches(self._contract):
+            if not branch.is_within(permits):
+                reason = reason or _left_out(branch)
+                continue
             if branch not in self._permitted:
                 self.get(branch, {}, "probe")
             reason = self._permitted.get(branch)
             if reason is None:
                 return branch, (Verdict.PASS, None)
-            promised = promised or self._is_promised(branch)
+            promised = promised or bool(permits)
         return None, (Verdict.UNTESTABLE if promised else Verdict.NOT_APPLICABLE, reason)
-
-    def _is_promised(self, branch: Branch) -> bool:
-        permits = self._sender.client.target.permits
-        return bool(permits) and all(value in permits.get(name, (value,)) for name, value in branch.fixed.items())
 
     def get(self, branch: Branch, base: Mapping[str, Any], family: str) -> Control:
         """The sound request of a branch with `base` added, sent once for each family of cases."""
@@ -68,8 +68,11 @@ class Controls:
     def repeat(self, control: Control, case: Case) -> Exchange | None:
         """The control's exchange when it is sent again and accepted, else None.
 
-        No reply twice is the target's fault where the control is still answered, ours or the network's else.
+        No reply twice is the target's fault where the control is still answered, ours or the network's else; so is any
+        where there is a network, which may have lost it.
         """
+        if not self._sender.client.target.is_loopback:
+            return None
         again = self._sender.attempt(Request(fill(control.form, self._samples)), case.id, "control")
         accepted = again.reply is not None and read(again.reply).outcome is Outcome.ACCEPTED
         return again if accepted else None
@@ -126,6 +129,14 @@ class Controls:
         if finding:
             tally = self._sender.ledger.tally
             tally.charge(finding, "control", "none: this is the control", (exchange.id,))
+
+
+def _left_out(branch: Branch) -> Text:
+    """Why no request of a branch is sent that the target file says the key may not use."""
+    return Text(
+        f"The target file's permits leave out {branch}, and nothing of it was sent.",
+        f"目标文件的 permits 不含 {branch}，没有发送它的请求。",
+    )
 
 
 def _clause_against(reading: Reading, contract: Contract) -> str:

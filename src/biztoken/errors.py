@@ -8,17 +8,23 @@ A wrong target is never an exception; it is a finding.
 
 
 class UserError(Exception):
-    """A mistake of the user: `what` names it as they wrote it, `hint` says what to do, `zh` the same in Chinese."""
+    """A mistake of the user: `what` names it as they wrote it, `hint` says what to do, `zh` the same in Chinese.
 
-    def __init__(self, what: str, hint: str, zh: str = "") -> None:
+    `lead`: a sentence that goes before, in English and in Chinese; no part of the text of the exception.
+    """
+
+    def __init__(self, what: str, hint: str, zh: str = "", *, lead: tuple[str, str] = ("", "")) -> None:
         super().__init__(f"{what}: {hint}")
         self.what = what
         self.hint = hint
         self.zh = zh
+        self.lead = lead
 
     def told(self, lang: str) -> str:
         """The sentence in "en" or "zh"; English where there is no Chinese."""
-        return f"{self.what}\uff1a{self.zh}" if lang == "zh" and self.zh else str(self)
+        if lang == "zh" and self.zh:
+            return f"{self.lead[1]}{self.what}\uff1a{self.zh}"
+        return f"{self.lead[0]} {self}" if self.lead[0] else str(self)
 
 
 class HarnessError(Exception):

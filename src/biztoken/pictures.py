@@ -23,12 +23,16 @@ from biztoken.model import Upload
 
 
 class Pictures:
-    """Makes each picture once. `own` maps face, two_faces, no_face, low_quality, turned to the user's files."""
+    """Makes each picture once. `own` maps face, two_faces, no_face, low_quality, turned to the user's files.
 
-    def __init__(self, own: Mapping[str, Path] | None = None, seed: int = 0) -> None:
+    `series`: what fresh pictures are made from beside the seed; another one makes others.
+    """
+
+    def __init__(self, own: Mapping[str, Path] | None = None, seed: int = 0, series: str = "") -> None:
         self._own = dict(own or {})
         self._made: dict[str, Upload] = {}
         self._seed = seed
+        self._series = series
         self._taken: Counter[str] = Counter()
         for path in self._own.values():
             self._open(path)  # what nothing can read is the user's mistake, not the target's
@@ -128,7 +132,7 @@ class Pictures:
         if label not in self._made:
             side = 0 if name == "face-fresh" else self._number(name)
             picture = self._portrait.resize((side, side)) if side else self._portrait.copy()
-            rng = Random(f"{self._seed}/{label}")
+            rng = Random(f"{self._seed}/{self._series}/{label}")
             for corner in (0, picture.width - 1):
                 picture.putpixel((corner, 0), (rng.randrange(256), rng.randrange(256), rng.randrange(256)))
             self._made[label] = self._jpeg(name, picture)

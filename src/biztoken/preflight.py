@@ -7,34 +7,59 @@ import time
 from biztoken.cases import Branch, all_branches
 from biztoken.controls import Control
 from biztoken.doctor import busy, local_time, why
+from biztoken.errors import UserError
 from biztoken.model import Exchange, Verdict
-from biztoken.runner import REPEATS, Run
-from biztoken.sender import NoisyReplyError
+from biztoken.runner import Run
+from biztoken.sender import PAUSES, NoisyReplyError
 from biztoken.settings import Target
 
 
 def find_branches(run: Run) -> None:
-    """Send the control of every branch. UserError, naming whose side is at fault, where none gets through."""
-    target, branches = run.client.target, all_branches(run.contract)
-    refusals: list[Exchange] = []
+    """Send the control of every branch that the target file leaves. UserError where none is accepted.
+
+    It names whose side is at fault, as the doctor does. Whatever else such a target answers, it says nothing of the
+    contract: a wrong path, a proxy's page and an endpoint that is down refuse every sound request, too.
+    """
+    target, branches = run.client.target, _branches(run)
+    controls: list[Control] = []
     for branch in branches:
-        control = _control(run, branch)
-        if control.exchange.reply is None and branch == branches[0]:
-            _stop(target, control.exchange)
-        if control.exchange.reply is not None and control.verdict in (Verdict.NOT_APPLICABLE, Verdict.HARNESS):
-            refusals.append(control.exchange)
-    if len(refusals) == len(branches):
-        _stop(target, refusals[0])
+        controls.append(_control(run, branch))
+        if controls[0].exchange.reply is None:
+            break
+    if not run.controls.sound:
+        _stop(target, controls[0].exchange)
 
 
 def first_control(run: Run) -> Exchange:
-    """The exchange of the run's first control, which the run will not send again. UserError where it is busy."""
-    return _control(run, all_branches(run.contract)[0]).exchange
+    """The exchange of the first control that is more than a refusal of its branch, else of the first one.
+
+    The run will not send them again. UserError where the target is busy.
+    """
+    exchanges: list[Exchange] = []
+    for branch in _branches(run):
+        control = _control(run, branch)
+        if control.verdict is not Verdict.NOT_APPLICABLE:
+            return control.exchange
+        exchanges.append(control.exchange)
+    return exchanges[0]
+
+
+def _branches(run: Run) -> list[Branch]:
+    """The branches that the target file permits. UserError where it permits none."""
+    target = run.client.target
+    branches = [branch for branch in all_branches(run.contract) if branch.is_within(target.permits)]
+    if not branches:
+        raise UserError(
+            "permits",
+            "it leaves no combination of comparison_type and liveness_type; add a value that the key may use",
+            "没有留下任何 comparison_type 与 liveness_type 的组合；请补上该 key 可用的取值",
+        )
+    return branches
 
 
 def _control(run: Run, branch: Branch) -> Control:
     """The control of a branch, however busy the target is at first."""
-    for pause in (0.0, *(0.25 * 4**number for number in range(REPEATS))):
+    for pause in (0.0, *PAUSES):
         run.client.wait(pause)
         try:
             return run.controls.get(branch, {}, "probe")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
-from biztoken.cases import Branch, Case, all_branches
+from biztoken.cases import Case, all_branches
 from biztoken.contract import Contract
 from biztoken.needs import missing_need
 from biztoken.settings import Target
@@ -23,9 +23,9 @@ def expected_requests(cases: Iterable[Case], contract: Contract, target: Target)
 def requests_by_section(cases: Iterable[Case], contract: Contract, target: Target) -> Counter[str]:
     """The same by family; `controls` are sound requests that prove nothing by themselves."""
     counted: Counter[str] = Counter()
-    controls = {("probe", branch, "[]") for branch in all_branches(contract)}
+    controls = {("probe", branch, "[]") for branch in all_branches(contract) if branch.is_within(target.permits)}
     for case in cases:
-        branch = next((branch for branch in case.branches(contract) if _may(branch, target.permits)), None)
+        branch = next((branch for branch in case.branches(contract) if branch.is_within(target.permits)), None)
         if missing_need(case, target) or branch is None:
             continue
         controls.add((case.family, branch, repr(sorted(case.base.items()))))
@@ -39,7 +39,3 @@ def ceiling(requests: int, target: Target) -> int:
     """The most that a plan of so many requests may ever send, whatever the target does."""
     burst = (target.concurrency_limit or 0) + 1
     return requests + requests // _REPEATED_SHARE + _CONFIRMING_BURSTS * burst
-
-
-def _may(branch: Branch, permits: Mapping[str, tuple[str, ...]]) -> bool:
-    return all(value in permits.get(name, (value,)) for name, value in branch.fixed.items())

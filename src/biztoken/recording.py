@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from biztoken.errors import UserError
 from biztoken.evidence import BODY_KEPT, field_record
 from biztoken.model import Exchange, Form, Json, Reply
+from biztoken.reading import Outcome, read
 
 _NOT_UTF8 = b"\xff"  # stands before a body that was not UTF-8, so that it is none again
 _NEVER_DROPPED = "control-"  # controls belong to many cases; what begins so was sent for a family
@@ -65,8 +66,8 @@ def read_recording(directory: Path, *, unfinished: bool = False) -> Recording:
 
     With it, UserError where nothing was recorded; without it, the run goes on with its first request.
     """
-    exchanges = list(_lines(directory / "evidence.ndjson"))
-    finished = {row["id"]: row["verdict"] for row in _lines(directory / "cases.ndjson")}
+    exchanges = list(_lines(directory / "evidence.ndjson", _is_exchange))
+    finished = {row["id"]: row["verdict"] for row in _lines(directory / "cases.ndjson", _is_case)}
     if not unfinished:
         finished = {case: verdict for case, verdict in finished.items() if verdict != "HARNESS"}
     if unfinished and not exchanges:
@@ -75,12 +76,20 @@ def read_recording(directory: Path, *, unfinished: bool = False) -> Recording:
             "it holds no recorded exchanges; give the directory of a run",
             "其中没有记录的交互；请给出一次运行的目录",
         )
-    dropped = {id_ for row in _lines(directory / "resumes.ndjson") for id_ in row["dropped"]}
+    dropped = {id_ for row in _lines(directory / "resumes.ndjson", _is_resume) for id_ in row["dropped"]}
     if not unfinished:
         cut = {row["case"] for row in exchanges if _is_cut(row)}
         finished = {case: verdict for case, verdict in finished.items() if case not in cut}
-        dropped |= {row["id"] for row in exchanges if not _is_kept(row, finished)}
+        # What stood in the way of every sound request may be mended by now.
+        begins_anew = not finished and not any(map(_is_accepted, exchanges))
+        dropped |= {row["id"] for row in exchanges if begins_anew or not _is_kept(row, finished)}
     return Recording(exchanges, finished, dropped)
+
+
+def _is_accepted(row: Json) -> bool:
+    """Whether a request was accepted."""
+    reply = row["reply"]
+    return reply is not None and read(Reply(reply["status"], (), reply["body"].encode())).outcome is Outcome.ACCEPTED
 
 
 def _is_kept(row: Json, finished: Mapping[str, str]) -> bool:
@@ -90,8 +99,29 @@ def _is_kept(row: Json, finished: Mapping[str, str]) -> bool:
     return row["case"] in finished
 
 
-def _lines(path: Path) -> Iterator[Json]:
-    """The lines of a file of records; one without its end is torn."""
+def _is_exchange(row: Json) -> bool:
+    """Whether a row has all that an exchange is read for."""
+    request, reply = row.get("request"), row.get("reply", "none told")
+    return (
+        isinstance(row.get("id"), int)
+        and all(isinstance(row.get(name), str) for name in ("case", "role"))
+        and isinstance(row.get("elapsed_ms"), int | float)
+        and "failure" in row
+        and (isinstance(request, dict) and isinstance(request.get("fields"), list) and "bytes" in request)
+        and (reply is None or (isinstance(reply, dict) and reply.keys() >= {"status", "headers", "body"}))
+    )
+
+
+def _is_case(row: Json) -> bool:
+    return all(isinstance(row.get(name), str) for name in ("id", "verdict"))
+
+
+def _is_resume(row: Json) -> bool:
+    return isinstance(row.get("dropped"), list)
+
+
+def _lines(path: Path, is_ours: Callable[[Json], bool]) -> Iterator[Json]:
+    """The lines of a file of records; one without its end is torn. UserError for one that no run wrote."""
     try:
         text = path.read_text("utf-8", errors="replace")
     except FileNotFoundError:
@@ -99,13 +129,19 @@ def _lines(path: Path) -> Iterator[Json]:
     except OSError as problem:
         hint = f"it cannot be read ({problem.strerror})"
         raise UserError(str(path), hint, f"无法读取（{problem.strerror}）") from None
-    for line in text.split("\n")[:-1]:  # not splitlines: what a target says may hold other ends of lines
+    # Not splitlines: what a target says may hold other ends of lines.
+    for number, line in enumerate(text.split("\n")[:-1], 1):
         try:
             row: Any = json.loads(line)
         except ValueError:
             continue
-        if isinstance(row, dict):
-            yield row
+        if not isinstance(row, dict) or not is_ours(row):
+            raise UserError(
+                str(path),
+                f"line {number} is no record of a run; restore the file or run again",
+                f"第 {number} 行不是运行记录；请恢复该文件或重新运行",
+            )
+        yield row
 
 
 def _is_same(row: Json, form: Form) -> bool:

@@ -14,16 +14,20 @@ from pathlib import Path
 
 import yaml
 
-from biztoken import contract as contracts
+from biztoken import certificate
+from biztoken.cases import load_cases
+from biztoken.changes import find_baseline
 from biztoken.check import play
 from biztoken.contract import Contract
 from biztoken.embedded import EmbeddedMock
 from biztoken.errors import UserError
 from biztoken.model import Json
 from biztoken.pricing import ceiling
+from biztoken.recording import Recording
 from biztoken.reporting import Progress
+from biztoken.resuming import may_go_on
 from biztoken.settings import Target, read_target
-from biztoken.suite import Options, Suite
+from biztoken.suite import Options, Suite, checked
 
 LATENCIES = (0.1, 0.3, 1.0)  # seconds a request may take, for which the time is told
 _CONTROLS = "controls"
@@ -33,7 +37,8 @@ _CONTROLS = "controls"
 class Price:
     """What a plan costs. `requests`, `tokens` by section; `sent_bytes` in all; `at_most` requests, whatever happens.
 
-    `covered`: by level, how many clauses it shows, of how many that are judged.
+    `covered`: by level, how many clauses it shows, of how many that are judged. `budget`: how many requests the user's
+    own bound leaves, None where there is none.
     """
 
     cases: int
@@ -43,6 +48,7 @@ class Price:
     at_most: int
     rate: float | None
     covered: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    budget: int | None = None
 
     @property
     def total(self) -> int:
@@ -54,12 +60,16 @@ class Price:
 
 
 def rehearse(options: Options) -> Price:
-    """Play the plan of `options` against a mock that stands for its target. Nothing is sent to the target itself."""
-    contract = contracts.load(options.contract)
+    """Play the plan of `options` against a mock that stands for its target. Nothing is sent to the target itself.
+
+    Of a run that goes on, what is left of it. UserError as the run itself would raise it.
+    """
+    options, recording, contract, _ = checked(options)
     progress = Progress(lang=options.lang)
     with tempfile.TemporaryDirectory(prefix="biztoken-") as place:
         directory = Path(place)
-        with _stand_in(options, contract, directory) as (target, rate, fuzz):
+        with _stand_in(options, contract, directory) as (target, rate, fuzz, real):
+            _hold(options, recording, contract, real)
             plain = replace(options, out=directory / "run", fuzz=fuzz, budget=None)
             (directory / "run").mkdir()
             suite = Suite(plain, contract, target, directory / "run", is_rehearsed=True)
@@ -76,8 +86,35 @@ def rehearse(options: Options) -> Price:
         rows = [json.loads(line) for line in lines if line]
     families = {case.id: case.family for case in suite.planned}
     counted = without_repeated_bursts(rows)
-    price = priced(counted, families, len(suite.planned), ceiling(len(counted), target), rate)
-    return replace(price, covered=covered(suite.result["counts"]))
+    left = remaining(counted, recording.rows if recording else ())
+    done, sent = (len(recording.finished), recording.sent) if recording else (0, 0)
+    at_most = ceiling(len(counted), target) + (len(recording.dropped) if recording else 0) - sent
+    budget = None if options.budget is None else max(0, options.budget - sent)
+    at_most = max(0, at_most if budget is None else min(at_most, budget))
+    price = priced(left, families, len(suite.planned) - done, at_most, rate)
+    return replace(price, covered=covered(suite.result["counts"]), budget=budget)
+
+
+def _hold(options: Options, recording: Recording | None, contract: Contract, real: Target) -> None:
+    """UserError where the run itself would be refused for its baseline or its target."""
+    if recording is not None and options.resume is not None:
+        known = certificate.case_set(load_cases(contract))
+        may_go_on(options.resume, known, real, is_embedded=options.target is None)
+    if options.baseline is not None:
+        find_baseline(options.baseline, {"url": real.url, "mock": real.is_mock})
+
+
+def remaining(rows: Iterable[Json], recorded: Iterable[Json]) -> list[Json]:
+    """The exchanges of a whole run without those that a stopped one has recorded and need not send again. Pure."""
+    done = Counter((row["case"], row["role"]) for row in recorded)
+    left = []
+    for row in rows:
+        key = (row["case"], row["role"])
+        if done[key]:
+            done[key] -= 1
+        else:
+            left.append(row)
+    return left
 
 
 def covered(counts: Json) -> dict[str, tuple[int, int]]:
@@ -129,12 +166,18 @@ def told(price: Price, lang: str) -> str:
     volume = f"{price.sent_bytes / 1e6:.1f} MB"
     shown = ", ".join(f"{level} {kept}/{of}" for level, (kept, of) in price.covered.items())
     if zh:
+        ends = f"budget 只剩 {price.budget} 个请求，运行会在中途停止。"
+    else:
+        ends = f"The budget leaves {price.budget} requests, and ends the run on its way."
+    more = [ends] if price.budget is not None and price.budget < price.total else []
+    if zh:
         return "\n".join([
             f"{price.cases} 个用例，符合契约的接口恰好收到 {price.total} 个请求；"
             f"无论如何不超过 {price.at_most} 个（重发与复核）。",
             *lines,
             f"覆盖的条款：{shown}",
             f"上传 {volume}；预计用时（按每个请求的耗时）：{times}",
+            *more,
         ])  # fmt: skip
     return "\n".join([
         f"{price.cases} cases: exactly {price.total} requests to a conformant endpoint, "
@@ -142,6 +185,7 @@ def told(price: Price, lang: str) -> str:
         *lines,
         f"clauses covered: {shown}",
         f"upload {volume}; time by what one request takes: {times}",
+        *more,
     ])  # fmt: skip
 
 
@@ -149,18 +193,19 @@ def _minutes(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
 
 
-_StandIn = tuple[Target, float | None, int | None]  # the mock as target, the rate of the real one, fuzzing examples
+# The mock as target, the rate of the real one, fuzzing examples, and the real one.
+_StandIn = tuple[Target, float | None, int | None, Target]
 
 
 @contextmanager
-def _stand_in(
-    options: Options, contract: Contract, directory: Path
-) -> Iterator[tuple[Target, float | None, int | None]]:
+def _stand_in(options: Options, contract: Contract, directory: Path) -> Iterator[_StandIn]:
     """A mock with the keys, the limit and the permissions that the target file tells of."""
     if options.target is None:
         mock = EmbeddedMock(options.contract)
         try:
-            yield replace(mock.target(), max_in_flight=_at_once(options, options.rate)), options.rate, options.fuzz
+            target = mock.target()
+            here = replace(target, max_in_flight=_at_once(options, options.rate))
+            yield here, options.rate, options.fuzz, target
         finally:
             mock.close()
         return
@@ -176,7 +221,7 @@ def _stand_in(
         demo = mock.target()
         known = {role: demo.keys[role] for role in told_of.keys}
         here = replace(told_of, url=demo.url, keys=known, cacert=None, proxy=None, is_mock=True)
-        yield replace(here, max_rate=None, max_in_flight=_at_once(options, rate)), rate, fuzz
+        yield replace(here, max_rate=None, max_in_flight=_at_once(options, rate)), rate, fuzz, told_of
     finally:
         mock.close()
 

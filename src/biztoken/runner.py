@@ -20,11 +20,10 @@ from biztoken.model import Check, Exchange, Json, Level, Verdict
 from biztoken.needs import missing_need
 from biztoken.reading import read
 from biztoken.requests import make_request
-from biztoken.sender import NoisyReplyError, Sender, harness_text, no_reply
+from biztoken.sender import PAUSES, NoisyReplyError, Sender, harness_text, no_reply
 from biztoken.verdicts import CaseResult, Text
 
 RELEASE = "CONCURRENCY-LIMIT-EXCEEDED-RELEASE"
-REPEATS = 3  # how often noise is met again before a case is untestable
 HARNESS_IN_A_ROW = 3  # then the rest of the run would tell nothing
 ENDED = Text("The run ended before it.", "运行在此之前结束。")
 NOT_RECORDED = Text("What it would send was not recorded.", "没有它所需请求的记录。")
@@ -77,13 +76,13 @@ class Run:
     def settle_later(self) -> list[CaseResult]:
         """Repeat what noise put off, up to three times, waiting longer each time; then it is untestable."""
         settled: list[CaseResult] = []
-        for attempt in range(1, REPEATS + 1):
+        for pause in PAUSES:
             if self.stopped:
                 return settled
             waiting, self._later = self._later, []
             if not waiting:
                 break
-            self.client.wait(0.25 * 4 ** (attempt - 1))
+            self.client.wait(pause)
             settled += [result for case in waiting if (result := self.settle(case)) is not None]
         settled += [self._record(self._starved(case)) for case in self._later]
         self._later = []

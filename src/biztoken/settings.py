@@ -175,6 +175,9 @@ def without_password(url: str) -> str:
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
+FACTS = frozenset(Target("", "", {}).facts())  # what the facts of a target are, by name
+
+
 def read_target(path: Path, environment: Mapping[str, str] = os.environ) -> Target:
     """Read and check a target file. UserError names the field and the way out."""
     try:

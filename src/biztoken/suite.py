@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import uuid4
 
 from biztoken import certificate, history, leaks
 from biztoken import contract as contracts
@@ -28,10 +29,10 @@ from biztoken.preflight import find_branches, first_control
 from biztoken.pricing import ceiling, expected_requests
 from biztoken.recording import Recording
 from biztoken.reporting import render, write_result
-from biztoken.resuming import go_on, resumed
+from biztoken.resuming import go_on, may_go_on, resumed
 from biztoken.runner import NOT_RECORDED, Run
 from biztoken.settings import Target, read_target
-from biztoken.verdicts import CaseResult, Text, verdict_word
+from biztoken.verdicts import CaseResult, Tally, Text, verdict_word
 from biztoken.waivers import Waiver, case_ids, read_waivers
 
 FUZZ_EXAMPLES = 20  # for each of the eight views, beside the deterministic coverage of each boundary
@@ -104,7 +105,9 @@ class Suite:
         self.clock = time.monotonic()
         self.was_stopped_early = False
         person = Person(*target.person) if target.person else make_person(options.seed)
-        samples = Samples(person, pictures or Pictures(target.pictures, options.seed), options.seed)
+        # A target may remember pictures for longer than a run: made of the seed alone they would come twice.
+        pictures = pictures or Pictures(target.pictures, options.seed, uuid4().hex)
+        samples = Samples(person, pictures, options.seed)
         self._live = live
         is_resumed = recording is not None and live
         if not is_resumed:
@@ -126,19 +129,8 @@ class Suite:
 
         UserError names what is wrong; the mock is then closed.
         """
-        recording = None
         try:
-            if options.resume:
-                options, recording = resumed(options)
-            contract = contracts.load(options.contract)
-            unknown = [name for name in options.require if name != "must" and name not in contract.clauses]
-            if unknown:
-                raise UserError(
-                    f"--require {unknown[0]}",
-                    "there is no such clause; give must or ids from the report",
-                    "没有这一条款；请给出 must 或报告中的条款 id",
-                )
-            excused = waivers_of(options, contract)
+            options, recording, contract, excused = checked(options)
             directory = make_directory(options.out, "check")
             if options.target is None and mock is None:
                 mock = EmbeddedMock(options.contract)
@@ -147,7 +139,9 @@ class Suite:
                 target, max_rate=_least(target.max_rate, options.rate), max_in_flight=options.max_in_flight
             )
             if recording is not None:
-                go_on(directory, recording, certificate.case_set(load_cases(contract)))
+                known = certificate.case_set(load_cases(contract))
+                may_go_on(directory, known, target, is_embedded=options.target is None)
+                go_on(directory, recording)
             # Found before the records of an earlier run in the same directory are removed.
             told = {"url": target.url, "mock": target.is_mock}
             baseline = find_baseline(options.baseline, told) if options.baseline else None
@@ -219,7 +213,8 @@ class Suite:
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does, with a report
         try:
             if self._live:
-                diagnosis = diagnose(self.target, now=time.time, sound=lambda: first_control(self.run))
+                diagnosis = diagnose(self.target, now=time.time, sound=lambda: first_control(self.run), others=False)
+                self.run.ledger.notes += diagnosis.warnings()
                 if diagnosis.problem and not diagnosis.answered:
                     raise diagnosis.problem
             find_branches(self.run)
@@ -229,10 +224,11 @@ class Suite:
             self.run.stopped = NOT_RECORDED
 
     def give_up(self, problem: UserError) -> None:
-        """No case is run; the result says why."""
+        """No case is run and nothing is judged; the result says why."""
         self.was_stopped_early = True
+        self.run.ledger.tally = Tally()  # what the first replies kept or broke was no endpoint's that can be judged
         clean = self.evidence.redact
-        self.problem = UserError(clean(problem.what), clean(problem.hint), clean(problem.zh))
+        self.problem = UserError(clean(problem.what), clean(problem.hint), clean(problem.zh), lead=problem.lead)
 
     def settle(self, case: Case) -> CaseResult | None:
         """Run a case; None where it is put off. After the run was stopped only what is recorded is judged."""
@@ -322,6 +318,25 @@ class Suite:
                     f"  exchanges {', '.join(map(str, charge.exchanges))} in {self.directory / 'evidence.ndjson'}",
                 ]
         return str(self.evidence.redact("\n".join(lines)))
+
+
+def checked(options: Options) -> tuple[Options, Recording | None, Contract, tuple[Waiver, ...]]:
+    """The options of a run, those of the stopped run that it goes on with, its record, contract and waivers.
+
+    UserError names what is wrong. Nothing is written.
+    """
+    recording = None
+    if options.resume:
+        options, recording = resumed(options)
+    contract = contracts.load(options.contract)
+    unknown = [name for name in options.require if name != "must" and name not in contract.clauses]
+    if unknown:
+        raise UserError(
+            f"--require {unknown[0]}",
+            "there is no such clause; give must or ids from the report",
+            "没有这一条款；请给出 must 或报告中的条款 id",
+        )
+    return options, recording, contract, waivers_of(options, contract)
 
 
 def waivers_of(options: Options, contract: Contract) -> tuple[Waiver, ...]:

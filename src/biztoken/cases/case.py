@@ -30,6 +30,10 @@ class Branch:
     def fixed(self) -> dict[str, str]:
         return {"comparison_type": self.comparison_type, "liveness_type": self.liveness_type}
 
+    def is_within(self, permits: Mapping[str, tuple[str, ...]]) -> bool:
+        """Whether a target file's `permits` leaves it; what that does not name it leaves."""
+        return all(value in permits.get(name, (value,)) for name, value in self.fixed.items())
+
     def __str__(self) -> str:
         return f"{'kyc' if self.comparison_type == '1' else 'compare'}-{self.liveness_type}"
 

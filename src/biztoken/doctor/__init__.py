@@ -33,11 +33,14 @@ __all__ = [
 ]
 
 
-def diagnose(target: Target, *, now: Callable[[], float], sound: Callable[[], Exchange] | None) -> Diagnosis:
+def diagnose(
+    target: Target, *, now: Callable[[], float], sound: Callable[[], Exchange] | None, others: bool = True
+) -> Diagnosis:
     """Try the line to a target, then have the sound request sent, and say what is wrong.
 
     `now` is the local clock, seconds since the epoch. `sound` sends the first control of a run, or gives the one
-    that was sent; it is not called where there is no line, and None leaves it out.
+    that was sent; it is not called where there is no line, and None leaves it out. `others`: whether it leaves
+    combinations of comparison and liveness type untried.
     """
     line = follow(target)
     if line.failure or sound is None:
@@ -46,7 +49,7 @@ def diagnose(target: Target, *, now: Callable[[], float], sound: Callable[[], Ex
         exchange = sound()
     except UserError as mistake:
         return tell(target, Seen(line, now(), mistake=mistake))
-    return tell(target, Seen(line, local_time(exchange, now), exchange=exchange))
+    return tell(target, Seen(line, local_time(exchange, now), exchange=exchange, others=others))
 
 
 def local_time(exchange: Exchange, now: Callable[[], float]) -> float:

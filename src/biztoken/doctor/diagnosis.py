@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from biztoken.errors import UserError
+from biztoken.verdicts import Text
 
 Side = Literal["file", "key", "clock", "network", "endpoint"]
 State = Literal["ok", "warn", "fail", "skipped"]
@@ -42,8 +43,9 @@ class Trouble:
     zh: str
 
     def error(self) -> UserError:
-        """The mistake to raise."""
-        return UserError(self.what, self.en, self.zh)
+        """The mistake to raise, which begins with the side."""
+        side, side_zh = SIDES[self.side]
+        return UserError(self.what, self.en, self.zh, lead=(f"At fault is {side}.", f"问题出在{side_zh}。"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +83,16 @@ class Diagnosis:
     def side(self) -> Side | None:
         return self.trouble.side if self.trouble else None
 
+    def warnings(self) -> list[Text]:
+        """What is no trouble yet, each as a sentence that names its step."""
+        warned = (step for step in self.steps if step.state == "warn")
+        return [Text(f"Warning, {step.name}: {step.en}.", f"警告，{_NAMES[step.name]}：{step.zh}。") for step in warned]
+
     def sentence(self, lang: str) -> str:
         """Whose side is at fault and what to do, in one line."""
         if self.trouble is None:
             return "一切就绪，可以运行。" if lang == "zh" else "All is well: nothing stands in the way of a run."
-        side = SIDES[self.trouble.side][lang == "zh"]
-        told = self.trouble.error().told(lang)
-        return f"问题出在{side}。{told}" if lang == "zh" else f"At fault is {side}. {told}"
+        return self.trouble.error().told(lang)
 
     def told(self, lang: str) -> str:
         """All of it, as the command prints it."""

@@ -29,7 +29,8 @@ class Line:
 class Seen:
     """All that a diagnosis rests on. `now`: the local clock when `exchange` ended, or at the end without one.
 
-    `mistake`: why no sound request could be made. `asked`: whether one was wanted.
+    `mistake`: why no sound request could be made. `asked`: whether one was wanted. `others`: whether combinations of
+    comparison and liveness type are left that were not tried.
     """
 
     line: Line
@@ -37,3 +38,4 @@ class Seen:
     asked: bool = True
     exchange: Exchange | None = None
     mistake: UserError | None = None
+    others: bool = True

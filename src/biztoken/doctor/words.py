@@ -91,7 +91,7 @@ def _request(seen: Seen, failed: Trouble | None) -> Step:
             return skipped_step("request")
         return Step("request", "skipped", "not asked for", "未要求发送")
     reply = seen.exchange.reply if seen.exchange else None
-    if reply is not None and read(reply).detail in OF_A_COMBINATION:
+    if seen.others and reply is not None and read(reply).detail in OF_A_COMBINATION:
         return Step(
             "request",
             "warn",
