@@ -14,7 +14,7 @@ from biztoken.model import Check, Verdict
 from biztoken.pytest_plugin import sequence
 from biztoken.reading import Outcome, read
 from biztoken.requests import fill
-from biztoken.sender import NoisyReplyError, harness_text
+from biztoken.sender import NoisyReplyError, harness_text, no_reply
 from biztoken.verdicts import Text
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ WEIGHTS = (0, 1, 2, 2, 2)  # of the requests in the tries of one burst
 TRIES = 3  # a burst that was spread too far is fired again
 WHERE = {"comparison_type": ("0", "1")}
 LIMIT, RELEASE = "CONCURRENCY-LIMIT-EXCEEDED-LIMIT", "CONCURRENCY-LIMIT-EXCEEDED-RELEASE"
+STATUS = "CONCURRENCY-LIMIT-EXCEEDED-STATUS"
 
 
 def cost(target: Target) -> int:
@@ -127,6 +128,8 @@ def confirmed(run: Run, case: Case, branch: Branch, count: int, longest: float) 
 
 def burst(run: Run, case: Case, branch: Branch, count: int, longest: float, weight: int) -> list[Exchange] | Text:
     """The exchanges of one burst, or why it cannot be judged."""
+    over = count - (run.client.target.concurrency_limit or count)
+    dropped = 0
     for _ in range(TRIES):
         requests = [heavy(run, branch, weight) for _ in range(count)]
         try:
@@ -140,8 +143,11 @@ def burst(run: Run, case: Case, branch: Branch, count: int, longest: float, weig
         answered = all(was_answered(exchange) for exchange in exchanges)
         if seconds <= longest and answered:
             return exchanges
+        dropped += are_dropped(exchanges, over)
         if not run.client.target.is_loopback and not all(exchange.reply for exchange in exchanges):
             break  # what got no reply may have been served, and is not fired again
+    if dropped == TRIES:  # just those beyond the limit, each time: they are not refused but dropped
+        return exchanges
     if not all(exchange.reply for exchange in exchanges):
         return Text("Some requests of a burst got no reply.", "同时发送的请求中有的没有得到应答。")
     if not answered:  # each time: then it is no accident, and judged as an answer
@@ -151,6 +157,12 @@ def burst(run: Run, case: Case, branch: Branch, count: int, longest: float, weig
         f"The target is too fast to tell: the requests went out within {spread} ms, and one alone takes {alone} ms.",
         f"目标太快，无法判断：请求在 {spread} 毫秒内发完，而单个请求只需 {alone} 毫秒。",
     )
+
+
+def are_dropped(exchanges: list[Exchange], over: int) -> bool:
+    """Whether so many of a burst got no reply, and all others were accepted."""
+    silent = sum(exchange.reply is None for exchange in exchanges)
+    return silent == over > 0 and len(refused_of(exchanges)) == over
 
 
 def was_answered(exchange: Exchange) -> bool:
@@ -171,6 +183,9 @@ def weigh(run: Run, case: Case, exchanges: list[Exchange], limit: int, *, first:
     due = len(exchanges) - limit
     ids = tuple(exchange.id for exchange in refused)
     for exchange in refused:
+        if exchange.reply is None:
+            run.ledger.take([no_reply(STATUS, exchange)], case, (exchange.id,))
+            continue
         expected = Expected("refused", LIMIT, (Alternative("CONCURRENCY_LIMIT_EXCEEDED"),))
         run.judged(replace(case, expected=expected), exchange)
     if len(refused) == due:

@@ -9,6 +9,7 @@ from biztoken.controls import Control
 from biztoken.doctor import busy, local_time, why
 from biztoken.errors import UserError
 from biztoken.model import Exchange, Verdict
+from biztoken.reading import read
 from biztoken.runner import Run
 from biztoken.sender import PAUSES, NoisyReplyError
 from biztoken.settings import Target
@@ -26,8 +27,17 @@ def find_branches(run: Run) -> None:
         controls.append(_control(run, branch))
         if controls[0].exchange.reply is None:
             break
-    if not run.controls.sound:
+    if not run.controls.sound and not _is_spoilt_success(target, controls[0].exchange):
         _stop(target, controls[0].exchange)
+
+
+def _is_spoilt_success(target: Target, exchange: Exchange) -> bool:
+    """Whether the endpoint itself says 200, in a body that nobody can read and that is no web page."""
+    reply = exchange.reply
+    if reply is None or reply.status != 200 or target.proxy:
+        return False
+    is_page = reply.body.lstrip()[:1] == b"<"
+    return bool(reply.body.strip()) and not is_page and read(reply).data is None
 
 
 def first_control(run: Run) -> Exchange:

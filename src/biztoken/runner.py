@@ -24,6 +24,7 @@ from biztoken.sender import PAUSES, NoisyReplyError, Sender, harness_text, no_re
 from biztoken.verdicts import CaseResult, Text
 
 RELEASE = "CONCURRENCY-LIMIT-EXCEEDED-RELEASE"
+MOST_PATIENCE = 120.0  # seconds of a run that are waited for a target that refuses one request alone
 HARNESS_IN_A_ROW = 3  # then the rest of the run would tell nothing
 ENDED = Text("The run ended before it.", "运行在此之前结束。")
 NOT_RECORDED = Text("What it would send was not recorded.", "没有它所需请求的记录。")
@@ -51,6 +52,9 @@ class Run:
         self._later: list[Case] = []
         self._harness_in_a_row = 0
         self._last_noise = ""
+        self._pause = PAUSES[0]
+        self._patience = MOST_PATIENCE
+        self._was_noisy = False
 
     def settle(self, case: Case) -> CaseResult | None:
         """Run a case and record what it earned; None where noise puts it off until later."""
@@ -60,6 +64,7 @@ class Run:
         except NoisyReplyError as noise:
             self._last_noise = str(noise)
             self._later.append(case)
+            self._slow_down()
             return None
         except OutOfBudgetError as problem:
             self.stopped = problem.reason
@@ -71,7 +76,21 @@ class Run:
             told = f"{problem.__class__.__name__}: {problem}"
             reason = Text(f"This program failed: {told}.", f"本程序出错：{told}。")
             result = self.result(case, Verdict.HARNESS, reason)
+        self._was_noisy = False
         return self._record(replace(result, seconds=time.monotonic() - began))
+
+    def _slow_down(self) -> None:
+        """Give a target time that refuses one request alone: it is used by others, or gives slots back late.
+
+        As long as it needs each time, so that a run does not spend its requests on refusals.
+        """
+        if self._last_noise != "CONCURRENCY_LIMIT_EXCEEDED" or self._patience < self._pause:
+            return
+        if self._was_noisy:
+            self._pause = min(2 * self._pause, PAUSES[-1])
+        self._was_noisy = True
+        self._patience -= self._pause
+        self.client.wait(self._pause)
 
     def settle_later(self) -> list[CaseResult]:
         """Repeat what noise put off, up to three times, waiting longer each time; then it is untestable."""
