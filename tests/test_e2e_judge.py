@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -198,10 +199,12 @@ def test_resumed_run_is_judged_by_what_counts(cli: Cli, plain_mock: str) -> None
 
 def test_body_that_was_not_utf8_is_judged_as_such(cli: Cli) -> None:
     """Replies in another encoding are judged again as what they were, though the record is UTF-8."""
+    numbers = count(1)
 
     def handle(connection, _number):
         while read_request(connection):
-            connection.sendall(answer(200, '{"biz_token": "张"}'.encode("gb18030"), "Content-Type: application/json"))
+            coding = "utf-8" if next(numbers) <= 8 else "gb18030"  # each combination is accepted at first
+            connection.sendall(answer(200, '{"biz_token": "张"}'.encode(coding), "Content-Type: application/json"))
 
     with serving(handle) as server:
         run = cli.check("--target", cli.target(server.url), *ONE)
