@@ -145,7 +145,7 @@ def _answer(record: Json | None) -> tuple[object, object] | None:
 
 def _exchanged(run: Run, case: str) -> list[int]:
     """The exchanges of a case; a control, which is no row of its own, and a sequence are known by their records."""
-    named = next((row["exchanges"] for row in run.result["cases"] if row["id"] == case), [])
+    named: list[int] = next((row["exchanges"] for row in run.result["cases"] if row["id"] == case), [])
     return named or [number for number, record in run.exchanges.items() if record.get("case") == case]
 
 
