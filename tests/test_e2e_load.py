@@ -112,9 +112,41 @@ def test_what_is_not_answered_at_the_end_is_in_flight(load):
         outcome = load(seen.url, profile={"drain": 0.3})
 
     told = totals(outcome)
+    (others,) = [row for row in outcome.result["checks"] if row["id"] == "failures.others"]
     assert told["in_flight_at_end"] == 4
+    assert (others["seen"], others["kept"]) == ("4", False)
+    assert outcome.code == 1
     assert outcome.result["requests"] == seen.requests
     assert outcome.result["series"][-1]["in_flight"] > 0
+
+
+def test_arrivals_that_a_hanging_target_lets_nobody_send_are_told(load):
+    """Where all that may be in flight hang, what is due is due: what is never sent is a failure, not forgotten."""
+    profile = {"model": "open", "stages": [{"seconds": 2, "rate": 40}], "most_in_flight": 5, "drain": 0.2}
+    with counting(lambda number, request: sound(number, request) if number < 40 else None, hold=0.005) as seen:
+        outcome = load(seen.url, profile=profile)
+
+    told = totals(outcome)
+    offered = sum(row["offered"] for row in outcome.result["series"])
+    (others,) = [row for row in outcome.result["checks"] if row["id"] == "failures.others"]
+    assert offered == 80
+    assert told["in_flight_at_end"] == 5
+    assert int(others["seen"]) == offered - told["answered"] > 20
+    assert outcome.code == 1
+
+
+def test_requests_that_are_dropped_on_kept_connections_are_failures(load):
+    """They are not sent again in silence, and not beyond the ceiling."""
+
+    def drops(number, request):
+        return (sound if number % 2 or number < 10 else lambda *_: "close")(number, request)
+
+    with counting(drops) as seen:
+        outcome = load(seen.url, profile={"back_off": 0.1}, fields={"max_requests": 40})
+
+    told = totals(outcome)
+    assert told["by_outcome"]["closed"] > 5
+    assert seen.requests == outcome.result["requests"] == 40
 
 
 def test_refusals_for_concurrency_are_a_series_and_are_not_resent_at_once(load):
@@ -125,7 +157,7 @@ def test_refusals_for_concurrency_are_a_series_and_are_not_resent_at_once(load):
         outcome = load(seen.url, profile=profile)
 
     told = totals(outcome)
-    assert outcome.code == 0
+    assert outcome.code == 2  # nothing was accepted, so nothing is known
     assert set(told["by_outcome"]) == {"403 CONCURRENCY_LIMIT_EXCEEDED"}
     assert 5 <= told["sent"] <= 5 * (2 / 0.25 + 1)
     assert told["latency_ms"]["p50"] is None

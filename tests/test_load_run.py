@@ -33,6 +33,9 @@ def row(t, **outcomes):
         "late": [],
         "lag": [],
         "cpu": 0.1,
+        "held": 0.0,
+        "again": 0,
+        "bad": None,
     }
 
 

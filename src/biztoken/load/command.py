@@ -26,8 +26,8 @@ def load(options: Options) -> int:
     check(options)
     if options.worker is not None:
         return _work(options)
-    profile = read(options.profile).scaled(in_flight=options.users, rate=options.rate, seconds=options.seconds)
     rules = contracts.load(options.contract)
+    profile = read(options.profile, rules).scaled(in_flight=options.users, rate=options.rate, seconds=options.seconds)
     target = read_target(options.target) if options.target else None
     if target is not None:
         fit_in(profile, permit(target))

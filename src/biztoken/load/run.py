@@ -209,9 +209,3 @@ class LoadRun:
     def alarms(self) -> list[Text]:
         """Why the generators limited the load; of steps each has its own."""
         return alarms(self.health())
-
-    @property
-    def last_bad(self) -> float | None:
-        """The end of the last second in which a request ended that was not accepted."""
-        bad = [row["t"] + 1.0 for row in self.book.rows if any(name != OK for name in row["by_outcome"])]
-        return bad[-1] if bad else None

@@ -186,7 +186,7 @@ class _Worker:
         self._rig.go()
 
     def _halt(self, environment: Environment, msg: Message) -> None:
-        self._rig.stopping.set()
+        self._rig.halt()
 
     def _look_up(self, environment: Environment, msg: Message) -> None:
         found = self._rig.stored(msg.data["numbers"])
@@ -198,7 +198,7 @@ class _Worker:
         while not self._rig.over.wait(1):
             heard = runner.last_heartbeat_timestamp
             if heard and time.time() - heard > SILENCE:
-                self._rig.stopping.set()
+                self._rig.halt()
 
 
 def _wait_for_end(line: Line, rig: Rig | None) -> None:
