@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -290,6 +291,8 @@ def test_ceiling_of_rate_is_hard(load):
 
     assert max(row["sent"] for row in outcome.result["series"]) <= 16
     assert totals(outcome)["sent"] <= 15 * 2 + 15
+    assert outcome.code == 2
+    assert "max_rate of 15 kept back" in outcome.result["reason"]["en"]
     assert outcome.result["requests"] == seen.requests
 
 
@@ -424,6 +427,9 @@ def test_token_told_to_two_workers_is_found(load):
     assert outcome.code == 1
     assert outcome.verdicts["BIZ-TOKEN-UNIQUE"] == "FAIL"
     assert outcome.result["tokens"]["repeated"] > 10
+    (finding, *_) = outcome.clause("BIZ-TOKEN-UNIQUE")["findings"]
+    told = [exchange["reply"]["body"] for exchange in outcome.exchanges if exchange["id"] in finding["exchanges"]]
+    assert len({json.loads(body)["biz_token"] for body in told}) < len(told)  # both exchanges of one token
 
 
 @linux
@@ -526,6 +532,32 @@ def test_master_and_workers_on_machines_of_their_own(cli, load, lost):
     assert all(worker["sent"] for worker in result["generator"]["workers"])
 
 
+def test_worker_for_another_target_cannot_take_part(cli, load):
+    """What it would load is not what the report tells of; its sentence names the difference."""
+    with counting() as seen, socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+        free.close()
+        out = cli.new_path("worker")
+        other = cli.target(seen.url + "-other")
+        worker = cli.start(["load", "--worker", "127.0.0.1", "--port", port, "--target", other, "--out", out], out)
+        outcome = load(seen.url, "--master", "--bind", "127.0.0.1", "--port", port)
+        worker.process.kill()
+        worker.process.join()
+
+    assert outcome.code == 2
+    assert f"url {seen.url}-other: the master has {seen.url}" in outcome.err
+
+
+def test_port_that_is_taken_is_one_sentence(load):
+    """Exit 2, and what locust said of it."""
+    with socket.create_server(("127.0.0.1", 0)) as taken, counting() as seen:
+        outcome = load(seen.url, "--master", "--bind", "127.0.0.1", "--port", taken.getsockname()[1])
+
+    assert outcome.code == 2
+    assert "Address already in use" in outcome.err
+    assert "Traceback" not in outcome.err
+
+
 # --- plain locust
 
 FILE = bundled("load") / "locustfile.py"
@@ -555,6 +587,42 @@ def test_plain_locust_does_not_load_other_machines(cli):
 
     assert outcome.code != 0
     assert "does not allow load" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("options", "fields", "told"),
+    [
+        (["--load-profile", "arrivals"], {}, "biztoken load --profile arrivals"),
+        (["--processes", "2"], {"max_requests": 30}, "several processes of plain locust"),
+    ],
+    ids=["arrivals", "ceilings of several processes"],
+)
+def test_plain_locust_refuses_what_it_cannot_keep(cli, options, fields, told):
+    """Rather than do something else in silence."""
+    with counting() as seen:
+        target = cli.target(seen.url, **fields)
+        outcome = cli.python(
+            *("-m", "locust", "-f", FILE, "--headless", "--target-file", target, "-t", "1s", "--only-summary"),
+            *options,
+        )
+
+    assert outcome.code != 0
+    assert told in outcome.err
+    assert seen.requests == 0
+
+
+def test_plain_locust_ends_at_its_ceiling(cli):
+    """It says so, and does not run on in silence."""
+    with counting() as seen:
+        target = cli.target(seen.url, max_requests=30)
+        outcome = cli.python(
+            *("-m", "locust", "-f", FILE, "--headless", "--target-file", target, "-u", "2", "-t", "60s"),
+            "--only-summary",
+        )
+
+    assert (outcome.code, seen.requests) == (3, 30)
+    assert "max_requests was met" in outcome.err
+    assert "only mix, pictures and back_off are used" in outcome.err
 
 
 def test_plain_locust_has_its_page(cli):

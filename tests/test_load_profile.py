@@ -160,6 +160,28 @@ def test_scaling_by_the_other_model_is_a_mistake():
         profile.make(GOOD, "own").scaled(rate=5)
 
 
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("in_flight", 20_000), ("rate", float("nan")), ("rate", 200_000.0), ("seconds", 1e8), ("seconds", float("inf"))],
+)
+def test_scaling_beyond_what_a_profile_may_say_is_a_mistake(option, value):
+    """It is told with the option's name, before anything is started."""
+    name = {"in_flight": "--users"}.get(option, f"--{option}")
+
+    with pytest.raises(UserError, match=f"^{name} "):
+        profile.read("arrivals" if option == "rate" else "steady").scaled(**{option: value})
+
+
+def test_less_load_asks_for_fewer_requests():
+    """A shorter or lower load can reach what it must; a longer or higher one need not reach more."""
+    found = profile.read("arrivals")
+
+    assert found.requests_min == 300
+    assert found.scaled(seconds=12).requests_min == found.scaled(rate=8).requests_min == 120
+    assert found.scaled(seconds=60).requests_min == 300
+    assert found.scaled(seconds=12).as_data()["passing"]["requests_min"] == 120
+
+
 # --- conditions
 
 

@@ -10,7 +10,7 @@ from test_load_profile import Seen, changed
 from biztoken.load import profile
 from biztoken.load.analysis import drift_of, model_of_steps, recovery_ms
 from biztoken.load.fit import Point, model_of
-from biztoken.load.health import Health, alarms, health_of, holds_at_most, is_shortage
+from biztoken.load.health import Health, alarms, health_of, held_back, holds_at_most, is_shortage
 from biztoken.load.profile import Stage
 from biztoken.load.verdict import Facts, checks, verdict, word
 from biztoken.verdicts import Text
@@ -176,6 +176,17 @@ def test_health_is_of_the_seconds_in_which_something_was_sent():
 
     assert found.cpu == 0.5
     assert found.lag_p50_ms == 0.2
+
+
+def test_load_that_max_rate_kept_back_is_another_load():
+    """Ten users who wait for leave most of the time are not ten in flight: there is no verdict, and a step is doubtful."""
+    held, free = [row(t) | {"held_s": 8.0} for t in range(3)], [row(t) | {"held_s": 0.5} for t in range(3)]
+    told = held_back(held, 30.0, 20.0)
+
+    assert "max_rate of 20 kept back 80 %" in told.en
+    assert held_back(free, 30.0, 20.0) is None
+    assert held_back(held, 30.0, None) is None
+    assert earned(WELL, held=told) == (2, told)
 
 
 # --- steps

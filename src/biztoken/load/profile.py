@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cache
@@ -115,8 +115,12 @@ class Profile:
     def scaled(
         self, *, in_flight: int | None = None, rate: float | None = None, seconds: float | None = None
     ) -> Profile:
-        """The same profile with another peak, or another length in all. UserError for a peak of the other model."""
+        """The same profile with another peak, or another length in all; of less, fewer requests must end.
+
+        UserError, naming the option, for a peak of the other model or more than a profile may ask for.
+        """
         stages = self.stages
+        _check_scale(in_flight, rate, seconds)
         for option, value, is_open in (("--users", in_flight, False), ("--rate", rate, True)):
             if value is not None and is_open is not self.is_open:
                 other = ("--users", "--rate")[self.is_open]
@@ -133,7 +137,27 @@ class Profile:
         if seconds is not None:
             share = seconds / self.seconds
             stages = tuple(replace(stage, seconds=max(1, round(stage.seconds * share))) for stage in stages)
-        return replace(self, stages=stages)
+        # Of a shorter or lower load fewer requests end.
+        share = min(1.0, _area(stages) / _area(self.stages))
+        least = max(1, math.ceil(self.requests_min * share))
+        return replace(self, stages=stages, requests_min=least, written={**self.written, "requests_min": least})
+
+
+def _area(stages: Sequence[Stage]) -> float:
+    return sum(stage.seconds * stage.level for stage in stages)
+
+
+def _check_scale(in_flight: float | None, rate: float | None, seconds: float | None) -> None:
+    """What a profile may not say, an option may not either."""
+    for option, value, most in (
+        ("--users", in_flight, 10_000),
+        ("--rate", rate, 100_000),
+        ("--seconds", seconds, 86_400),
+    ):
+        if value is not None and not 0 < value <= most:
+            raise UserError(
+                f"{option} {value:g}", f"give a number above 0, up to {most}", f"请给出大于 0 且不超过 {most} 的数"
+            )
 
 
 def names() -> list[str]:

@@ -80,13 +80,15 @@ class Rig:
         self.plan: Plan | None = None
         # At the plan's end no user begins a request any more; what was due before is still sent, unless it was halted.
         self.has_begun, self.stopping, self.halted, self.over = Event(), Event(), Event(), Event()
+        self.told = Event()  # the last report was sent
         self._dispatched = Event()  # no arrival is left to be sent
         self._dispatched.set()
         self._habits = Habits()
         self._timeline = Timeline(())
         self._ceilings, self._gate = ceilings, Gate(ceilings.rate, ceilings.requests)
-        self._seed, self._contract = seed, contract
+        self._seed, self.contract = seed, contract
         self._on_request = on_request
+        self._is_equipped = False
         self._is_spent = False  # whether the ceiling of requests was met
         self._seats, self._ids = count(), count(1)
         self._zero = time.monotonic()
@@ -97,8 +99,9 @@ class Rig:
     def equip(self, profile: Profile, index: int = 0, count: int = 1) -> None:
         """Make what requests are made of and judged by."""
         self._back_off = profile.back_off
-        self._forge = Forge(self.target, self._endpoint, profile, seed=self._seed, index=index, contract=self._contract)
-        self.scrutiny = Scrutiny(self.target, seed=self._seed, contract=self._contract, tells_tokens=count > 1)
+        self._forge = Forge(self.target, self._endpoint, profile, seed=self._seed, index=index, contract=self.contract)
+        self.scrutiny = Scrutiny(self.target, seed=self._seed, contract=self.contract, tells_tokens=count > 1)
+        self._is_equipped = True
 
     def prepare(self, plan: Plan, send: Callable[[Json], None], memory: Callable[[], float]) -> None:
         """Take a plan; nothing is sent before `go`. `send` takes reports, `memory` tells of this process in MB."""
@@ -114,7 +117,7 @@ class Rig:
         """How many requests a second this generator makes, found on loopback with what it is equipped with."""
         _, template = self._forge.next()
         sink = Sink(template.size)
-        inspector = Inspector(contracts.load(self._contract))
+        inspector = Inspector(contracts.load(self.contract))
         endpoint = Endpoint(f"http://127.0.0.1:{sink.port}/")
         began, number = time.monotonic(), count(1)
 
@@ -184,6 +187,7 @@ class Rig:
             self._report(self.meter.take(self.now()), is_last=False)
             second = int(self.now()) + 1
         self._report(self.meter.take(self.now(), all_of_them=True), is_last=True)
+        self.told.set()
 
     def _report(self, rows: list[Json], *, is_last: bool) -> None:
         told = {"rows": rows, "memory_mb": self._memory(), "spent": self._is_spent, "last": is_last}
@@ -208,6 +212,8 @@ class Rig:
     def serve(self, seat: Seat) -> None:
         """Do the next thing of a user: send a request, or wait until it is its turn."""
         if self.plan is None:
+            if self.halted.is_set():
+                self._rest()
             self._ask(seat)
             return
         self.has_begun.wait()
@@ -335,10 +341,14 @@ class Rig:
 
     # --- its end
 
-    def stored(self, numbers: list[int]) -> dict[int, list[str]]:
-        """The tokens that came with these hashes."""
-        return self.scrutiny.stored(numbers)
-
     def close(self) -> None:
         """Leave nothing on disk."""
-        self.scrutiny.close()
+        if self._is_equipped:
+            self.scrutiny.close()
+
+    def forget(self) -> None:
+        """Under plain locust nobody asks what was counted: what is told to nobody is not kept."""
+        while True:
+            gevent.sleep(1)
+            self.meter.take(self.now())
+            self.scrutiny.told()

@@ -15,13 +15,14 @@ _SHARES = {"p50": "50", "p90": "90", "p95": "95", "p99": "99"}
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What else decides. `failed_clauses`: whether a clause is FAIL; the texts: why the run ended early, if it did."""
+    """What else decides. `failed_clauses`: whether a clause is FAIL; the texts: why the run ended early, or was another load."""
 
     failed_clauses: bool = False
     interrupted: Text | None = None
     stopped: Text | None = None
     problem: Text | None = None
     alarms: Sequence[Text] = ()
+    held: Text | None = None
 
 
 def checks(profile: Profile, numbers: Numbers) -> list[Json]:
@@ -105,6 +106,8 @@ def verdict(rows: Sequence[Json], numbers: Numbers, profile: Profile, facts: Fac
             f"The generator was the bottleneck, so this says nothing of the target. {first.en}",
             f"瓶颈在压测端，结果不能说明被测目标。{first.zh}",
         )
+    if facts.held:
+        return 2, facts.held
     if facts.stopped:
         return 1, facts.stopped
     if numbers.ended < profile.requests_min:
