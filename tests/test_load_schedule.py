@@ -147,7 +147,7 @@ def test_rate_that_workers_cannot_share_is_a_mistake():
     fit_workers(Ceilings(0.5), 1)
     fit_workers(Ceilings(2.5), 2)
     fit_workers(Ceilings(), 9)
-    with pytest.raises(UserError, match="max_rate 1: .*at most 1"):
+    with pytest.raises(UserError, match=r"max_rate 1: .*at most 1"):
         fit_workers(Ceilings(1.0), 2)
 
 

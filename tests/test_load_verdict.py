@@ -179,7 +179,7 @@ def test_health_is_of_the_seconds_in_which_something_was_sent():
 
 
 def test_load_that_max_rate_kept_back_is_another_load():
-    """Ten users who wait for leave most of the time are not ten in flight: there is no verdict, and a step is doubtful."""
+    """Ten users who wait for leave most of the time are not ten in flight: there is no verdict."""
     held, free = [row(t) | {"held_s": 8.0} for t in range(3)], [row(t) | {"held_s": 0.5} for t in range(3)]
     told = held_back(held, 30.0, 20.0)
 

@@ -65,7 +65,7 @@ def held_back(rows: Sequence[Json], asked: float, rate: float | None) -> Text | 
         return None
     share = 100 * held / asked
     return Text(
-        f"The target's max_rate of {rate:g} kept back {share:.0f} % of the load: give --users fewer, or a higher max_rate.",
+        f"The target's max_rate of {rate:g} kept back {share:.0f} % of the load: give fewer --users, or raise it.",
         f"目标的 max_rate（{rate:g}）压住了 {share:.0f} % 的负载：请用 --users 减少并发，或提高 max_rate。",
     )
 

@@ -120,7 +120,7 @@ class Profile:
         UserError, naming the option, for a peak of the other model or more than a profile may ask for.
         """
         stages = self.stages
-        _check_scale(in_flight, rate, seconds)
+        _check_scale(in_flight, rate, seconds, 86_400 * len(stages))
         for option, value, is_open in (("--users", in_flight, False), ("--rate", rate, True)):
             if value is not None and is_open is not self.is_open:
                 other = ("--users", "--rate")[self.is_open]
@@ -147,12 +147,12 @@ def _area(stages: Sequence[Stage]) -> float:
     return sum(stage.seconds * stage.level for stage in stages)
 
 
-def _check_scale(in_flight: float | None, rate: float | None, seconds: float | None) -> None:
+def _check_scale(in_flight: float | None, rate: float | None, seconds: float | None, longest: int) -> None:
     """What a profile may not say, an option may not either."""
     for option, value, most in (
         ("--users", in_flight, 10_000),
         ("--rate", rate, 100_000),
-        ("--seconds", seconds, 86_400),
+        ("--seconds", seconds, longest),
     ):
         if value is not None and not 0 < value <= most:
             raise UserError(

@@ -15,7 +15,7 @@ _SHARES = {"p50": "50", "p90": "90", "p95": "95", "p99": "99"}
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What else decides. `failed_clauses`: whether a clause is FAIL; the texts: why the run ended early, or was another load."""
+    """What else decides. `failed_clauses`: whether a clause is FAIL; texts: why it ended early or was another load."""
 
     failed_clauses: bool = False
     interrupted: Text | None = None
