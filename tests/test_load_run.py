@@ -175,6 +175,15 @@ def test_run_without_any_worker_left_is_incomplete(run):
     assert "48 % of what the profile asks for" in run.notes[0].en
 
 
+def test_worker_that_ends_early_is_told(run):
+    """It was interrupted where it runs: nothing is lost, and the load was lower from then on."""
+    for t in range(20):
+        run.take(report("1", row(t, **{"200": 5}), last=t == 19))
+    run.take(report("2", row(0, **{"200": 5}), last=True))
+
+    assert ["Worker 2 ended early, in second 1" in note.en for note in run.notes] == [True]
+
+
 def test_worker_that_cannot_begin_says_why(run):
     """The sentence is that of the mistake; of another machine with its name."""
     problem = {"what": "pictures", "en": "give a JPEG", "zh": "请给出 JPEG"}
@@ -203,7 +212,7 @@ def test_suspects_that_nobody_could_compare_are_told(run):
     run.take(report("1", tokens=NO_TOKENS | {"seen": 9, "bytes": 90, "unconfirmed": 4}, last=True))
     run.confirm()
 
-    assert "4 replies whose biz_token may have come before" in run.notes[0].en
+    assert "4 replies whose biz_token may have come before" in run.notes[-1].en
 
 
 def test_worker_holds_itself_to_the_master():

@@ -106,6 +106,14 @@ class LoadRun:
             )
         if report["last"]:
             self.book.finish(worker)
+            told = self.book.shares[worker].told
+            if told < self.timeline.seconds and not (self.stopped or self.interrupted):
+                self.notes.append(
+                    Text(
+                        f"Worker {worker} ended early, in second {told}: from then on the load was lower by its share.",
+                        f"worker {worker} 在第 {told} 秒提前结束：此后负载减少了它的份额。",
+                    )
+                )
 
     def _take_finding(self, row: Json) -> None:
         finding = Finding(row["clause"], row["aspect"], row["expected"], row["received"], row["folds_to"])
