@@ -15,7 +15,7 @@ from itertools import count
 from tiny_servers import serving
 
 REFUSAL = {"error": "CONCURRENCY_LIMIT_EXCEEDED"}
-Answer = Callable[[int, bytes], tuple[int, dict[str, object]] | None]
+Answer = Callable[[int, bytes], tuple[int, dict[str, object]] | str | None]
 
 
 @dataclass
@@ -36,7 +36,10 @@ def sound(number: int, _request: bytes) -> tuple[int, dict[str, object]]:
 
 @contextmanager
 def counting(answer: Answer = sound, hold: float = 0.02) -> Iterator[Counted]:
-    """A target that takes `hold` seconds for each request and replies as `answer` says; None: it never does."""
+    """A target that takes `hold` seconds for each request and replies as `answer` says.
+
+    None: it never does; a text: it closes the connection instead.
+    """
     seen, numbers = Counted(), count(1)
 
     def handle(connection: socket.socket, _number: int) -> None:
@@ -55,6 +58,8 @@ def counting(answer: Answer = sound, hold: float = 0.02) -> Iterator[Counted]:
             told = answer(number, request)
             with seen.lock:
                 seen.at_once -= 1
+            if isinstance(told, str):
+                return
             if told is None:
                 connection.recv(1)  # the caller gives up
                 return

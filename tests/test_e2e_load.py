@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -112,9 +113,41 @@ def test_what_is_not_answered_at_the_end_is_in_flight(load):
         outcome = load(seen.url, profile={"drain": 0.3})
 
     told = totals(outcome)
+    (others,) = [row for row in outcome.result["checks"] if row["id"] == "failures.others"]
     assert told["in_flight_at_end"] == 4
+    assert (others["seen"], others["kept"]) == ("4", False)
+    assert outcome.code == 1
     assert outcome.result["requests"] == seen.requests
     assert outcome.result["series"][-1]["in_flight"] > 0
+
+
+def test_arrivals_that_a_hanging_target_lets_nobody_send_are_told(load):
+    """Where all that may be in flight hang, what is due is due: what is never sent is a failure, not forgotten."""
+    profile = {"model": "open", "stages": [{"seconds": 2, "rate": 40}], "most_in_flight": 5, "drain": 0.2}
+    with counting(lambda number, request: sound(number, request) if number < 40 else None, hold=0.005) as seen:
+        outcome = load(seen.url, profile=profile)
+
+    told = totals(outcome)
+    offered = sum(row["offered"] for row in outcome.result["series"])
+    (others,) = [row for row in outcome.result["checks"] if row["id"] == "failures.others"]
+    assert offered == 80
+    assert told["in_flight_at_end"] == 5
+    assert int(others["seen"]) == offered - told["answered"] > 20
+    assert outcome.code == 1
+
+
+def test_requests_that_are_dropped_on_kept_connections_are_failures(load):
+    """They are not sent again in silence, and not beyond the ceiling."""
+
+    def drops(number, request):
+        return (sound if number % 2 or number < 10 else lambda *_: "close")(number, request)
+
+    with counting(drops) as seen:
+        outcome = load(seen.url, profile={"back_off": 0.1}, fields={"max_requests": 40})
+
+    told = totals(outcome)
+    assert told["by_outcome"]["closed"] > 5
+    assert seen.requests == outcome.result["requests"] == 40
 
 
 def test_refusals_for_concurrency_are_a_series_and_are_not_resent_at_once(load):
@@ -125,7 +158,7 @@ def test_refusals_for_concurrency_are_a_series_and_are_not_resent_at_once(load):
         outcome = load(seen.url, profile=profile)
 
     told = totals(outcome)
-    assert outcome.code == 0
+    assert outcome.code == 2  # nothing was accepted, so nothing is known
     assert set(told["by_outcome"]) == {"403 CONCURRENCY_LIMIT_EXCEEDED"}
     assert 5 <= told["sent"] <= 5 * (2 / 0.25 + 1)
     assert told["latency_ms"]["p50"] is None
@@ -258,6 +291,8 @@ def test_ceiling_of_rate_is_hard(load):
 
     assert max(row["sent"] for row in outcome.result["series"]) <= 16
     assert totals(outcome)["sent"] <= 15 * 2 + 15
+    assert outcome.code == 2
+    assert "max_rate of 15 kept back" in outcome.result["reason"]["en"]
     assert outcome.result["requests"] == seen.requests
 
 
@@ -392,6 +427,9 @@ def test_token_told_to_two_workers_is_found(load):
     assert outcome.code == 1
     assert outcome.verdicts["BIZ-TOKEN-UNIQUE"] == "FAIL"
     assert outcome.result["tokens"]["repeated"] > 10
+    (finding, *_) = outcome.clause("BIZ-TOKEN-UNIQUE")["findings"]
+    told = [exchange["reply"]["body"] for exchange in outcome.exchanges if exchange["id"] in finding["exchanges"]]
+    assert len({json.loads(body)["biz_token"] for body in told}) < len(told)  # both exchanges of one token
 
 
 @linux
@@ -494,6 +532,32 @@ def test_master_and_workers_on_machines_of_their_own(cli, load, lost):
     assert all(worker["sent"] for worker in result["generator"]["workers"])
 
 
+def test_worker_for_another_target_cannot_take_part(cli, load):
+    """What it would load is not what the report tells of; its sentence names the difference."""
+    with counting() as seen, socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+        free.close()
+        out = cli.new_path("worker")
+        other = cli.target(seen.url + "-other")
+        worker = cli.start(["load", "--worker", "127.0.0.1", "--port", port, "--target", other, "--out", out], out)
+        outcome = load(seen.url, "--master", "--bind", "127.0.0.1", "--port", port)
+        worker.process.kill()
+        worker.process.join()
+
+    assert outcome.code == 2
+    assert f"url {seen.url}-other: the master has {seen.url}" in outcome.err
+
+
+def test_port_that_is_taken_is_one_sentence(load):
+    """Exit 2, and what locust said of it."""
+    with socket.create_server(("127.0.0.1", 0)) as taken, counting() as seen:
+        outcome = load(seen.url, "--master", "--bind", "127.0.0.1", "--port", taken.getsockname()[1])
+
+    assert outcome.code == 2
+    assert "Address already in use" in outcome.err
+    assert "Traceback" not in outcome.err
+
+
 # --- plain locust
 
 FILE = bundled("load") / "locustfile.py"
@@ -523,6 +587,41 @@ def test_plain_locust_does_not_load_other_machines(cli):
 
     assert outcome.code != 0
     assert "does not allow load" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("options", "fields", "told"),
+    [
+        (["--load-profile", "arrivals"], {}, "biztoken load --profile arrivals"),
+        (["--processes", "2"], {"max_requests": 30}, "several processes of plain locust"),
+    ],
+    ids=["arrivals", "ceilings of several processes"],
+)
+def test_plain_locust_refuses_what_it_cannot_keep(cli, options, fields, told):
+    """Rather than do something else in silence."""
+    with counting() as seen:
+        target = cli.target(seen.url, **fields)
+        outcome = cli.python(
+            *("-m", "locust", "-f", FILE, "--headless", "--target-file", target, "-t", "1s", "--only-summary"),
+            *options,
+        )
+
+    assert told in outcome.err
+    assert seen.requests == 0
+
+
+def test_plain_locust_ends_at_its_ceiling(cli):
+    """It says so, and does not run on in silence."""
+    with counting() as seen:
+        target = cli.target(seen.url, max_requests=30)
+        outcome = cli.python(
+            *("-m", "locust", "-f", FILE, "--headless", "--target-file", target, "-u", "2", "-t", "60s"),
+            "--only-summary",
+        )
+
+    assert (outcome.code, seen.requests) == (3, 30)
+    assert "max_requests was met" in outcome.err
+    assert "only mix, pictures and back_off are used" in outcome.err
 
 
 def test_plain_locust_has_its_page(cli):

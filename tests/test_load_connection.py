@@ -23,7 +23,8 @@ from tiny_servers import (
 )
 
 from biztoken.errors import HarnessError
-from biztoken.load.connection import Connection
+from biztoken.load import connection as module
+from biztoken.load.connection import FORGIVEN, Connection
 from biztoken.load.heads import END, read_head
 from biztoken.model import Reply
 from biztoken.wire import Endpoint, ReplyParser
@@ -206,6 +207,51 @@ def test_kept_connection_that_is_reset_under_the_next_request_is_opened_again():
     with serving(handle) as server, connection_to(server.url) as connection:
         assert [connection.exchange(request(3)).status for _ in range(2)] == [200, 200]
         assert (server.connections, connection.reopened) == (2, 1)
+
+
+def dropping(after: float = 0.0):
+    """A handler that answers the first request of each connection, and drops the second once it has read it."""
+
+    def handle(sock, _number):
+        read_request(sock)
+        sock.sendall(answer(200, b"ok"))
+        if read_request(sock):
+            Event().wait(after)  # the service time
+
+    return handle
+
+
+def told(connection: Connection) -> int | str:
+    """The status of a reply, or why none came."""
+    try:
+        return connection.exchange(request(3)).status
+    except HarnessError as problem:
+        return problem.reason
+
+
+def test_target_that_drops_requests_cannot_hide(monkeypatch):
+    """A close that crosses a request is excused a few times; one that comes after it was read for a while, never."""
+    with serving(dropping(0.2)) as server, connection_to(server.url) as connection:
+        assert [told(connection) for _ in range(3)] == [200, "closed", 200]
+        assert connection.reopened == 0
+    monkeypatch.setattr(module, "AT_ONCE", LONGEST)
+    with serving(dropping()) as server, connection_to(server.url) as connection:
+        found = [told(connection) for _ in range(FORGIVEN + 5)]
+
+    assert found == [200] * (1 + FORGIVEN) + ["closed", 200] * 2
+    assert connection.reopened == FORGIVEN
+
+
+def test_sending_again_needs_leave(monkeypatch):
+    """It is one request more on the wire: whoever counts them may refuse it."""
+    monkeypatch.setattr(module, "AT_ONCE", LONGEST)
+    asked = []
+    with serving(dropping()) as server:
+        connection = Connection(Endpoint(server.url, 5.0), again=lambda: bool(asked.append(1)))
+        with closing(connection):
+            assert [told(connection) for _ in range(2)] == [200, "closed"]
+
+    assert asked == [1]
 
 
 def test_kept_connection_that_ends_in_the_middle_of_a_reply_is_an_error():

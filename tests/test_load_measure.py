@@ -141,11 +141,40 @@ def test_outcomes_have_latencies_of_their_own():
         meter.end(moment, "403 CONCURRENCY_LIMIT_EXCEEDED", 100, answered=True)
     meter.begin(1.5)
     meter.end(1.9, "200", 400_000, answered=True)
-    book.take("1", meter.take(2.0, all_of_them=True))
+    book.take("1", meter.take(1.95, all_of_them=True))
     book.finish("1")
 
+    assert book.last_bad == pytest.approx(0.999)
     assert book.percentile("p50") == pytest.approx(400, rel=0.001)
     assert book.rate == pytest.approx(0.5)
+
+
+def test_silence_lowers_the_rate():
+    """Seconds in which the profile asks for requests count, whether or not any was sent in them; a pause does not."""
+    meter, book = Meter(), Book(["1"], Timeline([Stage(4, in_flight=5), Stage(4, in_flight=0), Stage(2, in_flight=5)]))
+    for number in range(60):
+        meter.begin(number / 100)
+        meter.end(number / 100, "200", 100, answered=True)
+    book.take("1", meter.take(10.5, all_of_them=True))
+    book.finish("1")
+
+    assert book.rate == pytest.approx(60 / 6)
+
+
+def test_what_never_ends_is_told_once_a_worker_has_finished():
+    """Sent and not answered, due and not sent: of a worker that was lost nobody knows."""
+    meters = [Meter() for _ in range(2)]
+    book = Book(["1", "2"], LINE)
+    for worker, meter in zip(("1", "2"), meters, strict=True):
+        for _ in range(3):
+            meter.due(0.1)
+        meter.begin(0.1)
+        book.take(worker, meter.take(10.0, all_of_them=True))
+    assert (book.unanswered, book.unsent) == (0, 0)
+    book.finish("1")
+    book.lose("2")
+
+    assert (book.unanswered, book.unsent) == (1, 2)
 
 
 def test_late_arrivals_and_lag_are_kept():

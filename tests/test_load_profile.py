@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 import pytest
 import yaml
 
+from biztoken.contract import load as load_contract
 from biztoken.errors import UserError
-from biztoken.load import profile
-from biztoken.load.conditions import ENOUGH, Condition, Limit, is_outcome, parse, parse_limit
+from biztoken.load import conditions, profile
+from biztoken.load.conditions import ENOUGH, STEADY, Condition, Limit, is_outcome, names_of, parse_limit
 
+NAMES = names_of(load_contract())
 GOOD = {
     "name": "own",
     "question": {"en": "What?", "zh": "什么？"},
@@ -26,7 +28,9 @@ class Seen:
 
     by_outcome: Counter = field(default_factory=Counter)
     violations: int = 0
-    failed: int = 0
+    unanswered: int = 0
+    unsent: int = 0
+    asked_s: int = 60
     rate: float = 0.0
     p95: float | None = None
 
@@ -36,6 +40,11 @@ class Seen:
 
     def percentile(self, name: str) -> float | None:
         return self.p95
+
+
+def parse(text: str, where: str) -> Condition:
+    """A condition on what a target of our contract may tell."""
+    return conditions.parse(text, where, NAMES)
 
 
 def changed(**changes):
@@ -84,7 +93,32 @@ MISTAKES = {
     "no requests": (changed(passing={}), "passing.requests_min", "add it"),
     "a percentile without a unit": (changed(passing={"requests_min": 1, "p95": 5}), "passing.p95", "500 ms"),
     "a rate with a unit": (changed(passing={"requests_min": 1, "rate": "5 %"}), "passing.rate", "a plain number"),
-    "no outcome": (changed(passing={"requests_min": 1, "failures": {"!": 0}}), "passing.failures.!", "no outcome"),
+    "no outcome": (changed(passing={"requests_min": 1, "failures": {"!": 0}}), "failures.!", "no request can end as !"),
+    "a slip in a failure": (
+        changed(passing={"requests_min": 1, "failures": {"othres": 0}}),
+        "passing.failures.othres",
+        "did you mean others?",
+    ),
+    "a slip in an error": (
+        changed(passing={"requests_min": 1, "failures": {"403 CONCURENCY_LIMIT_EXCEEDED": 0}}),
+        "failures.403 CONCURENCY_LIMIT_EXCEEDED",
+        "did you mean CONCURRENCY_LIMIT_EXCEEDED?",
+    ),
+    "a slip in a metric": (changed(stop_when=["voilations > 0"]), "voilations > 0", "did you mean violations?"),
+    "a reason without a reply beside a status": (changed(stop_when=["403 timeout > 0"]), "403 timeout", "no request"),
+    "a weight without end": (changed(mix={"kyc": float("inf")}), "mix.kyc", "finite"),
+    "a pause without end": (changed(back_off=float("inf")), "back_off", "finite"),
+    "a rate that is no number": (
+        changed(model="open", stages=[{"seconds": 1, "rate": float("nan")}]),
+        "rate",
+        "finite",
+    ),
+    "steps of arrivals": (
+        changed(model="open", stages=[{"seconds": 1, "rate": 5}], analysis="steps"),
+        "analysis",
+        "model: closed",
+    ),
+    "arrivals of the closed model": (changed(arrivals="poisson"), "arrivals", "model: open"),
     "no condition": (changed(stop_when=["errors"]), "stop_when: errors", "such as violations > 0"),
     "a list": ([], "own.yaml", "a mapping"),
 }
@@ -126,6 +160,28 @@ def test_scaling_by_the_other_model_is_a_mistake():
         profile.make(GOOD, "own").scaled(rate=5)
 
 
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("in_flight", 20_000), ("rate", float("nan")), ("rate", 200_000.0), ("seconds", 1e8), ("seconds", float("inf"))],
+)
+def test_scaling_beyond_what_a_profile_may_say_is_a_mistake(option, value):
+    """It is told with the option's name, before anything is started."""
+    name = {"in_flight": "--users"}.get(option, f"--{option}")
+
+    with pytest.raises(UserError, match=f"^{name} "):
+        profile.read("arrivals" if option == "rate" else "steady").scaled(**{option: value})
+
+
+def test_less_load_asks_for_fewer_requests():
+    """A shorter or lower load can reach what it must; a longer or higher one need not reach more."""
+    found = profile.read("arrivals")
+
+    assert found.requests_min == 300
+    assert found.scaled(seconds=12).requests_min == found.scaled(rate=8).requests_min == 120
+    assert found.scaled(seconds=60).requests_min == 300
+    assert found.scaled(seconds=12).as_data()["passing"]["requests_min"] == 120
+
+
 # --- conditions
 
 
@@ -140,6 +196,10 @@ def test_scaling_by_the_other_model_is_a_mistake():
         ("rate < 3", Condition("rate", "<", Limit(3.0))),
         ("403 CONCURRENCY_LIMIT_EXCEEDED <= 1 %", Condition("403 CONCURRENCY_LIMIT_EXCEEDED", "<=", Limit(1.0, "%"))),
         ("timeout > 3", Condition("timeout", ">", Limit(3.0))),
+        ("unanswered > 3", Condition("unanswered", ">", Limit(3.0))),
+        ("LIMIT_REACHED > 3", Condition("LIMIT_REACHED", ">", Limit(3.0))),
+        ("403 unknown error > 3", Condition("403 unknown error", ">", Limit(3.0))),
+        ("200 unreadable > 3", Condition("200 unreadable", ">", Limit(3.0))),
     ],
 )
 def test_condition_is_read(text, condition):
@@ -195,6 +255,26 @@ def test_share_of_a_few_stops_nothing():
     assert not parse("5xx > 5 %", "here").stops(few)
     assert parse("5xx > 5 %", "here").stops(enough)
     assert parse("5xx > 5", "here").stops(few)
+
+
+def test_few_requests_or_seconds_stop_nothing():
+    """A percentile of a handful, and a rate or a count that is low because the run has just begun, say nothing yet."""
+    few = Seen(Counter({"200": ENOUGH - 1}), p95=5000.0, asked_s=STEADY - 1)
+    enough = Seen(Counter({"200": ENOUGH}), p95=5000.0, asked_s=STEADY)
+
+    for text in ("p95 > 2 s", "rate < 5", "violations < 1"):
+        assert not parse(text, "here").stops(few)
+        assert parse(text, "here").stops(enough)
+
+
+def test_requests_without_an_end_are_counted():
+    """What nobody answered and what was never sent are failures without a reply, and part of the whole."""
+    seen = Seen(Counter({"200": 80, "timeout": 5}), unanswered=10, unsent=5)
+
+    assert [parse(f"{name} > 0", "here").seen(seen) for name in ("failed", "unanswered", "unsent", "timeout")] == [
+        *(20.0, 10.0, 5.0, 5.0)
+    ]
+    assert parse("unanswered > 5 %", "here").seen(seen) == 10.0
 
 
 def test_condition_on_nothing_is_unknown():

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from biztoken.errors import UserError
-from biztoken.load.guard import Ceilings, fit_in, permit
+from biztoken.load.guard import Ceilings, fit_in, fit_workers, permit
 from biztoken.load.profile import Stage, read
 from biztoken.load.schedule import Gate, Timeline, arrivals, own_arrivals, share
 from biztoken.settings import Target
@@ -140,6 +140,15 @@ def test_rate_above_the_ceiling_is_a_mistake():
     with pytest.raises(UserError, match=r"max_rate 5: .*give --rate 5"):
         fit_in(read("arrivals"), Ceilings(5.0))
     fit_in(read("steady"), Ceilings(5.0))
+
+
+def test_rate_that_workers_cannot_share_is_a_mistake():
+    """Two that may send one request in two seconds each could both send in the same one."""
+    fit_workers(Ceilings(0.5), 1)
+    fit_workers(Ceilings(2.5), 2)
+    fit_workers(Ceilings(), 9)
+    with pytest.raises(UserError, match=r"max_rate 1: .*at most 1"):
+        fit_workers(Ceilings(1.0), 2)
 
 
 def test_password_in_a_url_is_not_told():

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from biztoken.load import tokens as module
-from biztoken.load.tokens import CONFIRMED, Tokens, hash_of, repeated_among
+from biztoken.load.tokens import NEW, REPEATED, SUSPECT, Tokens, hash_of, repeated_among
 
 MANY = 200_000
 
@@ -36,7 +36,14 @@ def test_repeated_token_is_found(opened):
     """The second time, and every further time, a token is told; the first time it is not."""
     tokens = opened("tokens")
 
-    assert [tokens.add(text) for text in ("a", "b", "a", "b", "a", "c")] == [False, False, True, True, True, False]
+    assert [tokens.add(text) for text in ("a", "b", "a", "b", "a", "c")] == [
+        NEW,
+        NEW,
+        REPEATED,
+        REPEATED,
+        REPEATED,
+        NEW,
+    ]
     assert (tokens.seen, tokens.repeated, tokens.unconfirmed) == (6, 3, 0)
 
 
@@ -45,13 +52,13 @@ def test_many_tokens_take_little_memory(opened):
     tokens = opened("tokens")
     most = 0.0
     for number in range(MANY):
-        assert not tokens.add(token(number))
+        assert tokens.add(token(number)) == NEW
         if number > 20_000 and number % 500 == 0:
             most = max(most, tokens.nbytes / tokens.seen)
 
     assert most <= 16
-    assert not tokens.add(token(MANY))
-    assert [tokens.add(token(number)) for number in range(0, MANY, MANY // 40)] == [True] * 40
+    assert tokens.add(token(MANY)) == NEW
+    assert [tokens.add(token(number)) for number in range(0, MANY, MANY // 40)] == [REPEATED] * 40
 
 
 @settings(deadline=None)
@@ -79,7 +86,7 @@ def test_equal_hashes_alone_are_no_repetition(opened, monkeypatch):
     monkeypatch.setattr(module, "hash_of", lambda _data: 7)
     tokens = opened("tokens")
 
-    assert [tokens.add(text) for text in ("a", "b", "b", "c", "a")] == [False, False, True, False, True]
+    assert [tokens.add(text) for text in ("a", "b", "b", "c", "a")] == [NEW, NEW, REPEATED, NEW, REPEATED]
     assert (tokens.repeated, tokens.unconfirmed) == (2, 0)
 
 
@@ -90,8 +97,8 @@ def test_any_text_is_a_token(opened):
     """No text, whatever is in it, is taken for another one or a part of one."""
     tokens = opened("tokens")
 
-    assert [tokens.add(text) for text in ODD] == [False] * len(ODD)
-    assert [tokens.add(text) for text in ODD] == [True] * len(ODD)
+    assert [tokens.add(text) for text in ODD] == [NEW] * len(ODD)
+    assert [tokens.add(text) for text in ODD] == [REPEATED] * len(ODD)
     numbers = [hash_of(text.encode("utf-8", "surrogatepass")) for text in ODD]
     assert list(tokens.with_hashes(numbers).values()) == [[text] for text in ODD]
 
@@ -101,7 +108,7 @@ def test_prefix_of_a_token_is_no_repetition(opened, monkeypatch):
     monkeypatch.setattr(module, "hash_of", lambda _data: 7)
     tokens = opened("tokens")
 
-    assert [tokens.add(text) for text in ("abc", "ab", "bc", "b", "abcd")] == [False] * 5
+    assert [tokens.add(text) for text in ("abc", "ab", "bc", "b", "abcd")] == [NEW] * 5
 
 
 def test_file_is_bounded(opened, tmp_path):
@@ -113,17 +120,32 @@ def test_file_is_bounded(opened, tmp_path):
     tokens.close()
 
     assert (tmp_path / "tokens").stat().st_size <= 100
-    assert again == [True] * 2 + [False] * 8
+    assert again == [REPEATED] * 2 + [SUSPECT] * 8
     assert (tokens.repeated, tokens.unconfirmed) == (2, 8)
 
 
-def test_searches_are_bounded(opened):
-    """A target that repeats itself all the time does not make the generator search all the time."""
+def test_token_that_is_always_the_same_is_searched_once(opened, monkeypatch):
+    """A target that repeats itself all the time does not make the generator search all the time; each counts."""
     tokens = opened("tokens")
-    told = [tokens.add("always the same") for _ in range(CONFIRMED + 100)]
+    searched = []
+    is_stored = tokens._is_stored
+    monkeypatch.setattr(tokens, "_is_stored", lambda data: searched.append(data) or is_stored(data))
+    told = [tokens.add("always the same") for _ in range(500)]
 
-    assert told.count(True) == tokens.repeated == CONFIRMED
-    assert tokens.unconfirmed == 99
+    assert told == [NEW] + [REPEATED] * 499
+    assert (tokens.repeated, tokens.unconfirmed, len(searched)) == (499, 0, 1)
+
+
+def test_searches_are_bounded(opened, monkeypatch):
+    """Once so many bytes were searched, further suspects are told as what they are."""
+    monkeypatch.setattr(module, "SEARCHED", 1_000)
+    tokens = opened("tokens")
+    for number in range(100):
+        tokens.add(token(number))
+    told = [tokens.add(token(number)) for number in range(100)]
+
+    assert told.count(REPEATED) == tokens.repeated < 50
+    assert told.count(SUSPECT) == tokens.unconfirmed == 100 - tokens.repeated
 
 
 def test_tokens_of_workers_are_merged(opened):

@@ -10,7 +10,7 @@ from test_load_profile import Seen, changed
 from biztoken.load import profile
 from biztoken.load.analysis import drift_of, model_of_steps, recovery_ms
 from biztoken.load.fit import Point, model_of
-from biztoken.load.health import Health, alarms, health_of, holds_at_most, is_shortage
+from biztoken.load.health import Health, alarms, health_of, held_back, holds_at_most, is_shortage
 from biztoken.load.profile import Stage
 from biztoken.load.verdict import Facts, checks, verdict, word
 from biztoken.verdicts import Text
@@ -53,6 +53,8 @@ def test_conditions_are_told_in_order():
         (replace(WELL, by_outcome=Counter({"200": 80, "403 CONCURRENCY_LIMIT_EXCEEDED": 20})), "failures.CONC"),
         (replace(WELL, by_outcome=Counter({"200": 99, "500": 1})), "failures.others"),
         (replace(WELL, by_outcome=Counter({"200": 99, "timeout": 1})), "failures.others"),
+        (replace(WELL, unanswered=1), "failures.others"),
+        (replace(WELL, unsent=1), "failures.others"),
     ],
 )
 def test_each_condition_can_break_alone(seen, broken):
@@ -97,15 +99,32 @@ def test_run_that_was_cut_short():
     """Interrupted is incomplete; a condition to stop that was met is not passed."""
     assert earned(WELL, interrupted=BUSY) == (3, BUSY)
     assert earned(WELL, stopped=BUSY) == (1, BUSY)
+    assert earned(WELL, stopped=BUSY, alarms=[BUSY])[0] == 2
     assert earned(WELL, problem=BUSY) == (2, BUSY)
 
 
 def test_nothing_accepted_cannot_be_timed():
     """A percentile of nothing is no reason to pass."""
-    lenient = profile.make(changed(passing={"requests_min": 1, "p95": "1 s"}), "own")
+    lenient = profile.make(changed(passing={"requests_min": 1, "p95": "1 s", "failures": {"500": "100 %"}}), "own")
     seen = Seen(Counter({"500": 10}))
 
     assert verdict(checks(lenient, seen), seen, lenient, Facts())[0] == 2
+
+
+def test_nothing_accepted_is_no_pass():
+    """However many refusals a profile allows, without one accepted request nothing was seen."""
+    lenient = profile.make(changed(passing={"requests_min": 1, "failures": {"403": "100 %"}}), "own")
+    seen = Seen(Counter({"403 CONCURRENCY_LIMIT_EXCEEDED": 263}))
+
+    assert verdict(checks(lenient, seen), seen, lenient, Facts())[0] == 2
+
+
+def test_failure_of_which_nothing_is_said_may_not_come():
+    """A profile that limits a percentile alone does not pass a target that fails most of the time."""
+    lenient = profile.make(changed(passing={"requests_min": 1, "p95": "1 s"}), "own")
+    seen = Seen(Counter({"500": 507, "200": 61}), p95=5.0)
+
+    assert verdict(checks(lenient, seen), seen, lenient, Facts())[0] == 1
 
 
 # --- the generator
@@ -157,6 +176,17 @@ def test_health_is_of_the_seconds_in_which_something_was_sent():
 
     assert found.cpu == 0.5
     assert found.lag_p50_ms == 0.2
+
+
+def test_load_that_max_rate_kept_back_is_another_load():
+    """Ten users who wait for leave most of the time are not ten in flight: there is no verdict."""
+    held, free = [row(t) | {"held_s": 8.0} for t in range(3)], [row(t) | {"held_s": 0.5} for t in range(3)]
+    told = held_back(held, 30.0, 20.0)
+
+    assert "max_rate of 20 kept back 80 %" in told.en
+    assert held_back(free, 30.0, 20.0) is None
+    assert held_back(held, 30.0, None) is None
+    assert earned(WELL, held=told) == (2, told)
 
 
 # --- steps

@@ -9,7 +9,7 @@ import numpy as np
 from biztoken.load.book import Book
 from biztoken.load.conditions import OK, REFUSED
 from biztoken.load.fit import Point, model_of
-from biztoken.load.health import alarms, health_of
+from biztoken.load.health import alarms, health_of, held_back
 from biztoken.load.measure import Latencies
 from biztoken.load.profile import Stage
 from biztoken.load.schedule import Timeline
@@ -21,7 +21,7 @@ LEAST_DRIFT = 60  # seconds that a drift must be watched for; the first tenth is
 HOUR = 3600.0
 
 
-def steps_of(book: Book, stages: Sequence[Stage]) -> list[Json]:
+def steps_of(book: Book, stages: Sequence[Stage], max_rate: float | None = None) -> list[Json]:
     """One row for each stage: what came of its concurrency. The first second of each is left out."""
     timeline = Timeline(stages)
     steps = []
@@ -31,6 +31,8 @@ def steps_of(book: Book, stages: Sequence[Stage]) -> list[Json]:
         counted = {name: latencies.count for name, latencies in book.stages[number].items()}
         refused = sum(count for name, count in counted.items() if REFUSED in name)
         told = book.stages[number][OK].ms() if OK in book.stages[number] else Latencies().ms()
+        held = held_back(rows, stage.level * seconds, max_rate)
+        told_of = [*alarms(health_of(rows)), *([held] if held else [])]
         steps.append(
             {
                 "concurrency": stage.level,
@@ -39,7 +41,7 @@ def steps_of(book: Book, stages: Sequence[Stage]) -> list[Json]:
                 "rate_refused": round(refused / seconds, 3) if seconds else 0.0,
                 **{name: told[name] for name in ("p50", "p95", "p99")},
                 "in_flight_seen": round(sum(row["in_flight"] for row in rows) / seconds, 2) if seconds else 0.0,
-                "alarms": [alarm.as_json() for alarm in alarms(health_of(rows))],
+                "alarms": [alarm.as_json() for alarm in told_of],
             }
         )
     return steps

@@ -16,6 +16,7 @@ from biztoken.model import Json
 class Share:
     """What one worker has told so far."""
 
+    offered: int = 0
     sent: int = 0
     answered: int = 0
     failed: int = 0
@@ -36,6 +37,8 @@ class _Open:
     late: Pairs = field(default_factory=list)
     lag: Pairs = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
+    held: float = 0.0
+    again: int = 0
 
 
 class Book:
@@ -50,6 +53,9 @@ class Book:
         self.stages: dict[int, dict[str, Latencies]] = defaultdict(lambda: defaultdict(Latencies))
         self.late, self.lag = Latencies(), Latencies()
         self.violations = 0
+        self.again = 0  # requests that were put on the wire once more
+        self.last_bad: float | None = None  # when the last request ended that was not accepted
+        self.asked_s = 0  # seconds that are told of and in which the profile asks for requests
         self._open: dict[int, _Open] = defaultdict(_Open)
 
     # --- what comes in
@@ -63,6 +69,7 @@ class Book:
             second = self._open[row["t"]]
             ended = {name: sum(pairs[1::2]) for name, pairs in row["outcomes"].items()}
             answered = sum(ended.values()) - row["failed"]
+            share.offered += row["offered"]
             share.sent += row["sent"]
             share.failed += row["failed"]
             share.answered += answered
@@ -73,6 +80,11 @@ class Book:
             second.answered += answered
             second.in_flight += row["area"]
             second.cpu.append(row["cpu"])
+            second.held += row["held"]
+            second.again += row["again"]
+            self.again += row["again"]
+            if row["bad"] is not None:
+                self.last_bad = max(self.last_bad or 0.0, row["bad"])
             second.late += row["late"]
             second.lag += row["lag"]
             for name, pairs in row["outcomes"].items():
@@ -105,6 +117,7 @@ class Book:
 
     def _close(self, number: int) -> None:
         second = self._open.pop(number)
+        self.asked_s += self._timeline.level(number) > 0
         own: dict[str, Latencies] = {}
         for name, pairs in second.outcomes.items():
             own[name] = Latencies()
@@ -129,6 +142,8 @@ class Book:
                 "cpu": round(max(second.cpu, default=0.0), 3),
                 "hub_lag_ms": lag.ms()["p50"],
                 "late_ms": late.ms()["max"],
+                "held_s": round(second.held, 3),
+                "again": second.again,
             }
         )
 
@@ -156,10 +171,23 @@ class Book:
         return self.sent - self.ended
 
     @property
+    def unanswered(self) -> int:
+        """Requests that had no reply when the workers had waited for them; a lost worker tells nothing of its own."""
+        return sum(share.sent - share.answered - share.failed for share in self._finished)
+
+    @property
+    def unsent(self) -> int:
+        """Arrivals that were due and never sent, because as many requests as are allowed were still in flight."""
+        return sum(max(0, share.offered - share.sent) for share in self._finished)
+
+    @property
+    def _finished(self) -> list[Share]:
+        return [share for share in self.shares.values() if share.state == "finished"]
+
+    @property
     def rate(self) -> float:
-        """Accepted requests per second, from the first second to the last in which anything was sent."""
-        busy = [row["t"] for row in self.rows if row["sent"]]
-        return self.by_outcome[OK] / (busy[-1] - busy[0] + 1) if busy else 0.0
+        """Accepted requests per second, over the seconds for which the profile asks for requests, sent or not."""
+        return self.by_outcome[OK] / self.asked_s if self.asked_s else 0.0
 
     def percentile(self, name: str) -> float | None:
         """A percentile of the accepted requests, in milliseconds."""

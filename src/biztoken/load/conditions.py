@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Protocol
 
+from biztoken.contract import Contract
 from biztoken.errors import UserError
 
 PERCENTILES = ("p50", "p90", "p95", "p99", "max")
+NUMBERS = (*PERCENTILES, "rate", "violations")  # metrics that count no outcome
 OK, REFUSED = "200", "CONCURRENCY_LIMIT_EXCEEDED"  # outcomes, the second beside its status
-# A share means something only once so many requests have ended.
-ENOUGH = 50
+# What a request without a reply is told as: why, or that nobody waited longer for it, or that it was never sent.
+UNANSWERED, UNSENT = "unanswered", "unsent"
+WITHOUT_REPLY = (
+    *("dns", "connect", "proxy", "tls", "timeout", "send", "closed", "truncated", "protocol"),
+    *(UNANSWERED, UNSENT),
+)
+UNREADABLE, UNKNOWN = "unreadable", "unknown error"  # beside a status
+ENOUGH = 50  # requests that must have ended before a share or a percentile ends a run
+STEADY = 5  # seconds before a rate does
 
 _OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
     "<=": operator.le,
@@ -24,7 +34,7 @@ _OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
 _CONDITION = re.compile(r"\s*(.+?)\s*(<=|>=|<|>)\s*(\d+(?:\.\d+)?)\s*(%|ms|s)?\s*")
 _LIMIT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(%|ms|s)?\s*")
 _CLASS = re.compile(r"[1-5]xx")
-_OUTCOME = re.compile(r"[1-5]\d\d( [A-Z][A-Z_]+(: .+)?)?|[A-Z][A-Z_]{3,}|[a-z][a-z-]+")
+_STATUS = re.compile(r"[1-5]\d\d")
 
 
 class Numbers(Protocol):
@@ -35,9 +45,13 @@ class Numbers(Protocol):
     @property
     def ended(self) -> int: ...
     @property
-    def failed(self) -> int: ...
-    @property
     def by_outcome(self) -> Mapping[str, int]: ...
+    @property
+    def unanswered(self) -> int: ...
+    @property
+    def unsent(self) -> int: ...
+    @property
+    def asked_s(self) -> int: ...
     @property
     def rate(self) -> float: ...
     def percentile(self, name: str) -> float | None: ...
@@ -74,7 +88,7 @@ class Condition:
         count = numbers.violations if self.metric == "violations" else matching(self.metric, numbers)
         if self.limit.unit != "%":
             return float(count)
-        return 100.0 * count / numbers.ended if numbers.ended else None
+        return share_of(count, numbers)
 
     def holds(self, numbers: Numbers) -> bool | None:
         """Whether it is so; None where that cannot be told."""
@@ -82,36 +96,52 @@ class Condition:
         return None if seen is None else _OPERATORS[self.sign](seen, self.limit.value)
 
     def stops(self, numbers: Numbers) -> bool:
-        """Whether a run must end for it: a share of a handful of requests says nothing yet."""
-        if self.limit.unit == "%" and numbers.ended < ENOUGH:
-            return False
-        return self.holds(numbers) is True
+        """Whether a run must end for it: a handful of requests say nothing yet, unless there are too many already."""
+        if self.metric == "rate":
+            says = numbers.asked_s >= STEADY
+        else:
+            is_count = self.metric not in PERCENTILES and self.limit.unit != "%" and self.sign in (">", ">=")
+            says = is_count or numbers.ended >= ENOUGH
+        return says and self.holds(numbers) is True
 
 
 def matching(metric: str, numbers: Numbers) -> int:
     """How many requests ended as a metric says: `5xx`, `403`, `LOW_QUALITY`, a whole outcome, `failed`."""
-    if metric == "failed":
-        return numbers.failed
-    return sum(count for name, count in numbers.by_outcome.items() if is_outcome(metric, name))
+    return sum(count for name, count in outcomes(numbers).items() if is_outcome(metric, name))
+
+
+def outcomes(numbers: Numbers) -> dict[str, int]:
+    """What came of every request that was due: also of those that never ended, and of those that were never sent."""
+    never = {UNANSWERED: numbers.unanswered, UNSENT: numbers.unsent}
+    return {**numbers.by_outcome, **{name: count for name, count in never.items() if count}}
+
+
+def share_of(count: int, numbers: Numbers) -> float | None:
+    """A count as a share of the requests that were due, in per cent; None where none was."""
+    due = sum(outcomes(numbers).values())
+    return 100.0 * count / due if due else None
 
 
 def is_outcome(metric: str, name: str) -> bool:
     """Whether an outcome such as "403 CONCURRENCY_LIMIT_EXCEEDED" or "timeout" is one that a metric names."""
     status, _, error = name.partition(" ")
+    if metric == "failed":
+        return name in WITHOUT_REPLY
     if _CLASS.fullmatch(metric):
         return status.isdigit() and status[0] == metric[0]
     return metric in (name, status, error, error.partition(":")[0])
 
 
-def parse(text: str, where: str) -> Condition:
-    """A condition as written. UserError names it and says what a condition looks like."""
+def parse(text: str, where: str, names: Collection[str]) -> Condition:
+    """A condition as written; `names`: what a target may tell. UserError says what a condition looks like."""
     match = _CONDITION.fullmatch(text)
-    if match is None or not is_metric(match[1]):
+    if match is None:
         raise UserError(
             f"{where}: {text}",
             "this is no condition; write one such as violations > 0, 5xx > 5 % or p95 > 2 s",
             "不是合法的条件；请写成如 violations > 0、5xx > 5 % 或 p95 > 2 s",
         )
+    hold_metric(match[1], f"{where}: {text}", (*NUMBERS, *names))
     return Condition(match[1], match[2], _limit(match[3], match[4] or "", match[1], f"{where}: {text}"))
 
 
@@ -149,7 +179,31 @@ def _misfit(where: str, metric: str) -> UserError:
     return UserError(where, hint, zh)
 
 
-def is_metric(name: str) -> bool:
-    """Whether a condition may look at it."""
-    known = name in (*PERCENTILES, "rate", "violations", "failed")
-    return known or _CLASS.fullmatch(name) is not None or _OUTCOME.fullmatch(name) is not None
+def hold_metric(name: str, where: str, names: Collection[str]) -> None:
+    """UserError, with the nearest of the `names` as a hint, for what no request can ever end as."""
+    status, _, error = name.partition(" ")
+    is_status = _STATUS.fullmatch(status) is not None
+    if (
+        name in names
+        or _CLASS.fullmatch(name)
+        or (is_status and (not error or (error in names and error not in (*WITHOUT_REPLY, *NUMBERS))))
+    ):
+        return
+    near = get_close_matches(error if is_status else name, names, n=1, cutoff=0.6)
+    hint, zh = (
+        (f"did you mean {near[0]}?", f"是否应为 {near[0]}？")
+        if near
+        else (
+            "write one such as 5xx, 403, CONCURRENCY_LIMIT_EXCEEDED or timeout",
+            "请写如 5xx、403、CONCURRENCY_LIMIT_EXCEEDED 或 timeout",
+        )
+    )
+    raise UserError(where, f"no request can end as {name}; {hint}", f"没有请求会以 {name} 结束；{zh}")
+
+
+def names_of(contract: Contract) -> tuple[str, ...]:
+    """Every name of an outcome beside its status: errors, reasons, and why no reply came."""
+    errors = contract.errors.values()
+    reasons = [reason for row in errors for reason in row.reasons]
+    whole = [f"{row.name}: {reason}" for row in errors for reason in row.reasons]
+    return (*contract.errors, *reasons, *whole, *WITHOUT_REPLY, "failed", UNREADABLE, UNKNOWN)

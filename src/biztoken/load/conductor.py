@@ -7,7 +7,7 @@ does, at the other end of the line.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from typing import Any
 
 import gevent
@@ -15,13 +15,14 @@ from locust.env import Environment
 from locust.rpc import Message
 from locust.runners import STATE_MISSING, MasterRunner
 
-from biztoken.load.control import CONFIRM, END, STOP, Line
+from biztoken.load.control import ASK, CONFIRM, END, STOP, Line
 from biztoken.model import Json
 
 PLAN, READY, GO, REPORT, HALT = (f"biztoken-{name}" for name in ("plan", "ready", "go", "report", "halt"))
 SUSPECTS, STORED = "biztoken-suspects", "biztoken-stored"
+SHOW, SHOWN = "biztoken-show", "biztoken-shown"
 LOOK = 0.5  # seconds between two looks at who is still there: locust tells of no event
-LOCAL = "local"
+LOCAL = "local"  # as `run` knows it
 
 
 class Conductor:
@@ -39,6 +40,7 @@ class Conductor:
         self._runner.register_message(READY, self._take_ready)
         self._runner.register_message(REPORT, self._take_report)
         self._runner.register_message(STORED, self._take_stored)
+        self._runner.register_message(SHOWN, self._take_shown)
 
     def begin(self) -> None:
         """Give each worker its share of the plan."""
@@ -49,17 +51,19 @@ class Conductor:
             self._tell(PLAN, {"index": index, "count": len(workers), **self._plan}, worker)
         gevent.spawn(self._watch)
 
-    def listen(self, on_end: Callable[[], None]) -> None:
-        """Do what the command says, until it is gone."""
-        for value in self._line.heard():
+    def listen(self, said: Iterable[Json]) -> None:
+        """Do what the command says."""
+        for value in said:
             if value.get("do") == STOP:
                 self._tell_all(HALT, {})
             elif value.get("do") == CONFIRM:
                 for worker in self._present:
                     self._tell(SUSPECTS, {"numbers": value["numbers"]}, worker)
+            elif value.get("do") == ASK:
+                for worker in self._present:
+                    self._tell(SHOW, {"kind": value["kind"], "numbers": value["numbers"]}, worker)
             elif value.get("do") == END:
                 gevent.spawn(self._runner.quit)
-        on_end()
 
     def _tell(self, kind: str, data: Json, worker: str) -> None:
         self._runner.send_message(kind, data, worker)
@@ -89,6 +93,9 @@ class Conductor:
     def _take_stored(self, environment: Environment, msg: Message) -> None:
         self._line.tell({"stored": msg.data["tokens"], "worker": msg.node_id})
 
+    def _take_shown(self, environment: Environment, msg: Message) -> None:
+        self._line.tell({"shown": msg.data, "worker": msg.node_id})
+
     def _watch(self) -> None:
         """Give up workers that locust misses or that left."""
         runner = self._runner
@@ -107,4 +114,6 @@ class Conductor:
     def _done(self, worker: str) -> None:
         self._waited_for.discard(worker)
         if not self._waited_for:
+            if isinstance(self._runner, MasterRunner):  # one that was interrupted has told all and left
+                self._present &= {name for name, node in self._runner.clients.items() if node.state != STATE_MISSING}
             self._line.tell({"told": sorted(self._present)})

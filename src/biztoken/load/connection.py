@@ -5,21 +5,49 @@ Works on gevent's loop, whether or not locust has put gevent's sockets in the pl
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
 from biztoken.errors import HarnessError
 from biztoken.load.heads import END, Head, read_head
 from biztoken.load.link import Link
 from biztoken.model import Reply
 from biztoken.wire import Endpoint, ReplyParser
 
+FORGIVEN = 3  # kept connections closed under a request, before that is a habit; as in a check
+AT_ONCE = 0.02  # seconds, beside the time that it took to connect, within which a close crosses a request
+
+
+class Habits:
+    """What the connections of one generator have seen of how a target ends those that it keeps."""
+
+    def __init__(self) -> None:
+        self.closes_idle = False
+        self._crossed = 0
+
+    def excuse(self) -> bool:
+        """Whether a close that crossed a request may be no fault: of a target that closes idle ones, or a rare one."""
+        self._crossed += 1
+        return self.closes_idle or self._crossed <= FORGIVEN
+
 
 class Connection:
     """Sends requests one after another, for one greenlet at a time.
 
+    A kept connection may be closed just as a request is on its way; then nobody has read it, and it is sent again. So
+    that a target that drops requests cannot hide, this is done only for a close that comes at once, that `habits`
+    excuses and to which `again` agrees, whom it is a request more.
+
     `opened`: connections that were made. `reopened`: how often a kept one turned out to be closed by the other side.
     """
 
-    def __init__(self, endpoint: Endpoint) -> None:
+    def __init__(
+        self, endpoint: Endpoint, habits: Habits | None = None, again: Callable[[], bool] = lambda: True
+    ) -> None:
         self._endpoint = endpoint
+        self._habits = habits or Habits()
+        self._again = again
+        self._at_once = AT_ONCE
         self._link: Link | None = None
         self.opened = 0
         self.reopened = 0
@@ -34,15 +62,20 @@ class Connection:
         link = self._link
         if link is not None:
             if link.is_idle():
+                began = time.monotonic()
                 try:
                     return self._exchange(link, data)
                 except HarnessError as problem:
-                    # A kept connection may have been closed while idle: that says nothing about this request.
-                    if problem.reason not in {"closed", "send"}:
+                    crossed = problem.reason in {"closed", "send"} and time.monotonic() - began <= self._at_once
+                    if not (crossed and self._habits.excuse() and self._again()):
                         raise
+            else:
+                self._habits.closes_idle = True
             self.close()
             self.reopened += 1
+        began = time.monotonic()
         self._link = link = Link(self._endpoint)
+        self._at_once = AT_ONCE + time.monotonic() - began
         self.opened += 1
         return self._exchange(link, data)
 

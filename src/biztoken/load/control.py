@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from biztoken.model import Json
 
 VARIABLE = "BIZTOKEN_LOAD_CONTROL"  # the number of the inherited socket
-STOP, CONFIRM, END = "stop", "confirm", "end"  # what the command says
+STOP, ASK, CONFIRM, END = "stop", "ask", "confirm", "end"  # what the command says
 CHUNK = 65_536
 
 
@@ -40,7 +40,7 @@ class Line:
 
     def heard(self) -> Iterator[Json]:
         """Every value until the other end closes."""
-        while chunk := self._receive():
+        while chunk := self.receive():
             yield from self.feed(chunk)
 
     def feed(self, chunk: bytes) -> list[Json]:
@@ -48,7 +48,8 @@ class Line:
         *lines, self._unread = (self._unread + chunk).split(b"\n")
         return [json.loads(line) for line in lines if line]
 
-    def _receive(self) -> bytes:
+    def receive(self) -> bytes:
+        """What comes next; empty once the other end is closed, however that came about."""
         try:
             return self.socket.recv(CHUNK)
         except OSError:

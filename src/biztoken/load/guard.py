@@ -39,6 +39,17 @@ def permit(target: Target) -> Ceilings:
     return Ceilings(target.max_rate, target.max_requests)
 
 
+def fit_workers(ceilings: Ceilings, workers: int) -> None:
+    """UserError where each of so many would have less than one request a second: two of them could meet in one."""
+    if ceilings.rate is not None and workers > max(1, ceilings.rate):
+        most = max(1, int(ceilings.rate))
+        raise UserError(
+            f"max_rate {ceilings.rate:g}",
+            f"that is less than one request a second for each of {workers} workers; use at most {most}",
+            f"{workers} 个 worker 每个每秒不足一个请求；最多使用 {most} 个",
+        )
+
+
 def fit_in(profile: Profile, ceilings: Ceilings) -> None:
     """UserError where a profile asks for a higher arrival rate than may be sent: it could only come late."""
     if profile.is_open and ceilings.rate is not None and profile.peak > ceilings.rate:

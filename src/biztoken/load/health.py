@@ -11,6 +11,7 @@ from biztoken.verdicts import Text
 # Measured: with a generator that holds less than three quarters of what it should, both are above; else both below.
 BUSY = 0.9  # of a core
 LAGGING_MS = 1.5  # p50 of how late the generator's loop wakes
+HELD = 0.1  # of what was to be in flight: more than this kept back by max_rate is another load than was asked for
 LATE_MS = 20.0  # p99 of how late arrivals are sent; below it they add little to what is measured
 # Errors that say that this machine has no sockets left, not that the target fails.
 SHORTAGES = ("[Errno 23]", "[Errno 24]", "[Errno 99]", "[Errno 105]")
@@ -55,6 +56,18 @@ def alarms(health: Health) -> list[Text]:
             )
         )
     return found
+
+
+def held_back(rows: Sequence[Json], asked: float, rate: float | None) -> Text | None:
+    """What to say where `max_rate` kept back a part of the load; `asked`: seconds in flight that were to come of it."""
+    held = sum(row["held_s"] for row in rows)
+    if rate is None or not asked or held <= HELD * asked:
+        return None
+    share = 100 * held / asked
+    return Text(
+        f"The target's max_rate of {rate:g} kept back {share:.0f} % of the load: give fewer --users, or raise it.",
+        f"目标的 max_rate（{rate:g}）压住了 {share:.0f} % 的负载：请用 --users 减少并发，或提高 max_rate。",
+    )
 
 
 def health_of(rows: Sequence[Json], *, shortages: int = 0, n_max: int | None = None) -> Health:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from biztoken.contract import bundled
 from biztoken.errors import UserError
-from biztoken.load.control import CHUNK, STOP, VARIABLE, Line
+from biztoken.load.control import STOP, VARIABLE, Line
 from biztoken.model import Json
 
 LOG = "locust.log"
@@ -82,7 +82,7 @@ def follow(
         selector.register(leader.line.socket, selectors.EVENT_READ)
         while not is_over():
             if selector.select(TICK):
-                chunk = leader.line.socket.recv(CHUNK)
+                chunk = leader.line.receive()
                 if not chunk:
                     return
                 for message in leader.line.feed(chunk):
@@ -97,8 +97,13 @@ def free_port() -> int:
         return port
 
 
-def complaint(log: Path) -> UserError:
-    """What to say where locust ended by itself."""
+def complaint(log: Path, code: int | None = None) -> UserError:
+    """What to say where locust ended by itself; `code`: its exit code, where that is known."""
+    if code is not None and code < 0:
+        return UserError("locust", f"it was killed by signal {-code}; see {log}", f"被信号 {-code} 终止；详见 {log}")
     lines = log.read_text("utf-8", "replace").splitlines() if log.is_file() else []
-    last = next((line for line in reversed(lines) if line.strip()), "it said nothing")
-    return UserError("locust", f"it ended by itself ({last.strip()[:200]}); see {log}", f"已自行退出；详见 {log}")
+    said = [line.strip() for line in lines if line.strip()]
+    last = next((line for line in reversed(said) if "/INFO/" not in line), "it said nothing")
+    return UserError(
+        "locust", f"it ended by itself ({last[:200]}); see {log}", f"已自行退出（{last[:200]}）；详见 {log}"
+    )

@@ -17,10 +17,10 @@ from biztoken import leaks
 from biztoken.errors import UserError
 from biztoken.evidence import Evidence
 from biztoken.load.approach import approach
-from biztoken.load.control import CONFIRM, END
+from biztoken.load.control import ASK, CONFIRM, END
 from biztoken.load.forge import person_of
 from biztoken.load.launch import LOG, WAITS, Process, complaint, follow, free_port, started
-from biztoken.load.options import PORT, Options, setup_of
+from biztoken.load.options import PORT, Options, sameness, setup_of
 from biztoken.load.profile import Profile
 from biztoken.load.record import Frame, result_of
 from biztoken.load.run import LoadRun
@@ -37,6 +37,8 @@ RECORDS = (
     LOG,
 )
 PATIENCE = 60.0  # seconds beyond a profile and its drain after which generators that do not report are given up
+READY_WITHIN = 60.0  # seconds within which a worker that has its plan must be able to begin
+SHOWN_AT_ONCE = 50  # hashes whose exchanges workers are asked for
 INTERRUPTED = Text("It was interrupted.", "运行被中断。")
 OVERDUE = Text("The generators did not report the end of the load.", "压测端未报告负载的结束。")
 
@@ -71,7 +73,7 @@ class Leading:
         self._frame = Frame(target, options.as_json(), options.seed, datetime.now(UTC), time.monotonic())
         self._progress = LoadProgress(options.lang)
         self._result: Json = {}
-        self._next_save = self._began = 0.0
+        self._next_save = self._began = self._planned = 0.0
         self._has_begun = self._has_asked = self._has_stopped = False
 
     def lead(self) -> int:
@@ -86,6 +88,8 @@ class Leading:
             with orderly():
                 self._approach()
                 self._save(complete=False)
+                if self.options.master:
+                    sys.stderr.write(waiting(self.options).as_json()[self.options.lang] + "\n")
                 with started(self._processes(), self.directory / LOG) as processes:
                     self._follow_to_the_end(processes)
         except UserError as problem:
@@ -113,7 +117,8 @@ class Leading:
         options = self.options
         mock = self.target.url if self.target.is_mock else None
         setup = setup_of(options, mock)
-        plan = {"plan": {"profile": self.profile.as_data(), "seed": options.seed, "spent": self._frame.before}}
+        told = {"profile": self.profile.as_data(), "seed": options.seed, "spent": self._frame.before}
+        plan = {"plan": told | {"same": sameness(self.target, self._run.contract)}}
         more = ["--otel"] if options.otel else []
         if not options.master and options.processes == 1:
             return [([*more, *_users(self.profile, 1)], setup | plan)]
@@ -131,6 +136,8 @@ class Leading:
         try:
             self._follow(leader)
         except KeyboardInterrupt:
+            if not self._run.has_begun:  # nothing is under way that one could wait for
+                raise
             self._run.interrupted = INTERRUPTED
             leader.stop()
             self._follow(leader)
@@ -145,11 +152,16 @@ class Leading:
             if run.condition_met() and not self._has_stopped:
                 self._has_stopped = True
                 leader.stop()
+            for kind, some in run.unshown.items():
+                if some:  # at once, as long as the exchanges are remembered
+                    leader.line.tell({"do": ASK, "kind": kind, "numbers": sorted(some)[:SHOWN_AT_ONCE]})
+                    some.clear()
             if run.is_told and run.awaits_stored and not self._has_asked:
                 self._has_asked = True
-                leader.line.tell({"do": CONFIRM, "numbers": sorted(run.suspects)})
+                leader.line.tell({"do": CONFIRM, "numbers": {k: sorted(some) for k, some in run.suspects.items()}})
             if time.monotonic() > self._next_save:
                 self._save(complete=False)
+            self._mind_the_unready()
             if run.has_begun and not self._has_begun:
                 self._has_begun = True
                 self._began = time.monotonic()
@@ -162,7 +174,22 @@ class Leading:
         if self._is_overdue():
             run.interrupted = OVERDUE
         elif not run.is_told:
-            raise complaint(self.directory / LOG)
+            leader.wait()
+            raise complaint(self.directory / LOG, leader.process.poll())
+
+    def _mind_the_unready(self) -> None:
+        """UserError where a worker has its plan for long and has not said that it can begin."""
+        run, now = self._run, time.monotonic()
+        if run.has_begun or not run.unready:
+            return
+        self._planned = self._planned or now
+        if now - self._planned > READY_WITHIN:
+            names = ", ".join(sorted(run.unready))
+            raise UserError(
+                f"worker {names}",
+                f"not ready within {READY_WITHIN:g} s; see {LOG} where it runs",
+                f"{READY_WITHIN:g} 秒内未就绪；请查看该处的 {LOG}",
+            )
 
     def _is_overdue(self) -> bool:
         """Whether the generators should have told everything long ago."""
@@ -214,6 +241,15 @@ class Leading:
         write_result(self.directory, self._result | {"exit_code": 2, "verdict": word(2), "reason": reason})
         render(self.directory, self.options.lang)
         raise problem
+
+
+def waiting(options: Options) -> Text:
+    """What a master says when it begins to wait for its workers."""
+    count, place = options.expect_workers, f"{options.bind}:{options.port or PORT}"
+    return Text(
+        f"Waiting up to {WAITS} s for {count} workers at {place}; Ctrl-C ends it.",
+        f"在 {place} 等待 {count} 个 worker，最多 {WAITS} 秒；按 Ctrl-C 结束。",
+    )
 
 
 def capacity(run: LoadRun) -> Text:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from hdrh.histogram import HdrHistogram
 
+from biztoken.load.conditions import OK
 from biztoken.model import Json
 
 LONGEST = 3_600_000_000  # microseconds that a histogram can hold
@@ -70,6 +71,9 @@ class Second:
     late: Counter[int] = field(default_factory=Counter)
     lag: Counter[int] = field(default_factory=Counter)
     cpu: float = 0.0
+    held: float = 0.0  # seconds that requests waited for the target's max_rate, all of them together
+    again: int = 0  # requests that were put on the wire once more
+    bad: float | None = None  # when the last request ended that was not accepted
 
     def as_json(self, number: int) -> Json:
         return {
@@ -82,6 +86,9 @@ class Second:
             "late": flat(self.late),
             "lag": flat(self.lag),
             "cpu": round(self.cpu, 4),
+            "held": round(self.held, 4),
+            "again": self.again,
+            "bad": None if self.bad is None else round(self.bad, 4),
         }
 
 
@@ -138,7 +145,17 @@ class Meter:
         self.in_flight -= 1
         second = self._second(moment)
         second.failed += not answered
+        if outcome != OK:
+            second.bad = moment
         second.outcomes[outcome][coarse(us)] += 1
+
+    def hold(self, moment: float, seconds: float) -> None:
+        """A request waited so long for the target's `max_rate` until this moment."""
+        self._second(max(moment, float(self._told))).held += seconds
+
+    def resend(self, moment: float) -> None:
+        """A request was put on the wire once more."""
+        self._second(moment).again += 1
 
     def pulse(self, moment: float, lag_us: int) -> None:
         """How late the generator's own loop was."""

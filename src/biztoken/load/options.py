@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from biztoken import __version__
+from biztoken.contract import Contract
 from biztoken.errors import UserError
 from biztoken.model import Json
+from biztoken.settings import Target, without_password
 
 PORT = 5557  # that locust's master listens on
 
@@ -72,6 +75,22 @@ def check(options: Options) -> None:
 def _has_otel() -> bool:
     """Whether what locust[otel] brings is installed: locust goes on without it."""
     return find_spec("opentelemetry") is not None and find_spec("opentelemetry.sdk") is not None
+
+
+def sameness(target: Target, contract: Contract) -> Json:
+    """What must be the same wherever a part of one load is sent from; no secret."""
+    return {"url": without_password(target.url), "contract": contract.version, "version": __version__}
+
+
+def hold_same(here: Json, there: Json) -> None:
+    """UserError for the first difference between a worker and its master."""
+    for name, value in there.items():
+        if here.get(name) != value:
+            raise UserError(
+                f"{name} {here.get(name)}",
+                f"the master has {value}; use the same on every machine",
+                f"master 为 {value}；请在所有机器上保持一致",
+            )
 
 
 def setup_of(options: Options, mock: str | None) -> Json:

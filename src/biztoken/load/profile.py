@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cache
@@ -13,9 +13,10 @@ from typing import Any
 
 import yaml
 
-from biztoken.contract import bundled
+from biztoken import contract as contracts
+from biztoken.contract import Contract, bundled
 from biztoken.errors import UserError
-from biztoken.load.conditions import PERCENTILES, Condition, is_metric, parse, parse_limit
+from biztoken.load.conditions import NUMBERS, Condition, hold_metric, names_of, parse, parse_limit
 from biztoken.model import Json
 from biztoken.shape import hold
 from biztoken.verdicts import Text
@@ -99,7 +100,7 @@ class Profile:
             "name": self.name,
             "question": self.question.as_json(),
             "model": self.model,
-            "arrivals": self.arrivals,
+            **({"arrivals": self.arrivals} if self.is_open else {}),
             "analysis": self.analysis,
             "stages": [stage.as_json() for stage in self.stages],
             "mix": dict(self.mix),
@@ -114,8 +115,12 @@ class Profile:
     def scaled(
         self, *, in_flight: int | None = None, rate: float | None = None, seconds: float | None = None
     ) -> Profile:
-        """The same profile with another peak, or another length in all. UserError for a peak of the other model."""
+        """The same profile with another peak, or another length in all; of less, fewer requests must end.
+
+        UserError, naming the option, for a peak of the other model or more than a profile may ask for.
+        """
         stages = self.stages
+        _check_scale(in_flight, rate, seconds, 86_400 * len(stages))
         for option, value, is_open in (("--users", in_flight, False), ("--rate", rate, True)):
             if value is not None and is_open is not self.is_open:
                 other = ("--users", "--rate")[self.is_open]
@@ -132,7 +137,27 @@ class Profile:
         if seconds is not None:
             share = seconds / self.seconds
             stages = tuple(replace(stage, seconds=max(1, round(stage.seconds * share))) for stage in stages)
-        return replace(self, stages=stages)
+        # Of a shorter or lower load fewer requests end.
+        share = min(1.0, _area(stages) / _area(self.stages))
+        least = max(1, math.ceil(self.requests_min * share))
+        return replace(self, stages=stages, requests_min=least, written={**self.written, "requests_min": least})
+
+
+def _area(stages: Sequence[Stage]) -> float:
+    return sum(stage.seconds * stage.level for stage in stages)
+
+
+def _check_scale(in_flight: float | None, rate: float | None, seconds: float | None, longest: int) -> None:
+    """What a profile may not say, an option may not either."""
+    for option, value, most in (
+        ("--users", in_flight, 10_000),
+        ("--rate", rate, 100_000),
+        ("--seconds", seconds, longest),
+    ):
+        if value is not None and not 0 < value <= most:
+            raise UserError(
+                f"{option} {value:g}", f"give a number above 0, up to {most}", f"请给出大于 0 且不超过 {most} 的数"
+            )
 
 
 def names() -> list[str]:
@@ -154,8 +179,11 @@ def find(name: str) -> Path:
     raise UserError(f"--profile {name}", f"there is no such profile; {hint}", f"没有这个方案；{zh}")
 
 
-def read(name: str) -> Profile:
-    """The profile of that name or file, checked whole. UserError names what is wrong in it."""
+def read(name: str, contract: Contract | None = None) -> Profile:
+    """The profile of that name or file, checked whole. UserError names what is wrong in it.
+
+    `contract` knows the errors that a profile may name; None is the one that comes with the program.
+    """
     path = find(name)
     try:
         data = yaml.safe_load(path.read_text("utf-8"))
@@ -170,18 +198,20 @@ def read(name: str) -> Profile:
         mark = getattr(problem, "problem_mark", None)
         where = f"{path}:{mark.line + 1}" if mark else str(path)
         raise UserError(where, "this is no YAML; correct that line", "不是合法的 YAML；请改正这一行") from None
-    return make(data, str(path))
+    return make(data, str(path), contract)
 
 
-def make(data: Any, where: str) -> Profile:
+def make(data: Any, where: str, contract: Contract | None = None) -> Profile:
     """A profile from the data of a file. UserError names what is wrong in it."""
     hold(data, schema(), where, _due)
+    _check_numbers(data, where)
+    names = names_of(contract or contracts.load())
     _check_levels(data, where)
     passing: dict[str, Any] = dict(data["passing"])
     signs = {"rate": ">="}
     conditions = tuple(
         Condition(name, signs.get(name, "<="), parse_limit(passing[name], name, f"{where}: passing.{name}"))
-        for name in (*PERCENTILES, "rate", "violations")
+        for name in NUMBERS
         if name in passing
     )
     return Profile(
@@ -191,8 +221,8 @@ def make(data: Any, where: str) -> Profile:
         stages=tuple(Stage(row["seconds"], row.get("in_flight"), row.get("rate")) for row in data["stages"]),
         requests_min=passing["requests_min"],
         passing=conditions,
-        failures=_failures(passing.get("failures", {}), f"{where}: passing.failures"),
-        stop_when=tuple(parse(text, f"{where}: stop_when") for text in data.get("stop_when", ())),
+        failures=_failures(passing.get("failures", {}), f"{where}: passing.failures", names),
+        stop_when=tuple(parse(text, f"{where}: stop_when", names) for text in data.get("stop_when", ())),
         written=passing,
         arrivals=data.get("arrivals", "fixed"),
         analysis=data.get("analysis", "none"),
@@ -204,17 +234,14 @@ def make(data: Any, where: str) -> Profile:
     )
 
 
-def _failures(rows: Mapping[str, Any], where: str) -> dict[str, Condition]:
+def _failures(rows: Mapping[str, Any], where: str, names: Collection[str]) -> dict[str, Condition]:
+    """How many of which outcomes may come. What nothing is said of may not."""
     for name in rows:
-        if name != OTHERS and not is_metric(str(name)):
-            raise UserError(
-                f"{where}.{name}",
-                "this is no outcome; write one such as 5xx, 403, CONCURRENCY_LIMIT_EXCEEDED, timeout or others",
-                "不是结果的名称；请写如 5xx、403、CONCURRENCY_LIMIT_EXCEEDED、timeout 或 others",
-            )
+        if name != OTHERS:
+            hold_metric(str(name), f"{where}.{name}", (*names, OTHERS))
     return {
         str(name): Condition(str(name), "<=", parse_limit(limit, str(name), f"{where}.{name}"))
-        for name, limit in rows.items()
+        for name, limit in {**rows, OTHERS: rows.get(OTHERS, 0)}.items()
     }
 
 
@@ -232,8 +259,28 @@ def _check_levels(data: Mapping[str, Any], where: str) -> None:
         raise UserError(f"{where}: stages", "no stage sends anything; raise a level", "没有任何阶段会发送请求；请调高")
     if "mix" in data and not any(data["mix"].values()):
         raise UserError(f"{where}: mix", "every weight is 0; raise one", "所有权重均为 0；请调高其一")
-    if not all(math.isfinite(float(row[wanted])) for row in data["stages"]):
-        raise UserError(f"{where}: stages", f"{wanted} must be finite", f"{wanted} 须为有限值")
+    if data["model"] == "open" and data.get("analysis") == "steps":
+        raise UserError(
+            f"{where}: analysis",
+            "steps are steps of requests in flight; write model: closed, or another analysis",
+            "steps 分析针对并发数；请改用 model: closed 或其他分析",
+        )
+    if data["model"] == "closed" and "arrivals" in data:
+        raise UserError(
+            f"{where}: arrivals",
+            "the closed model has no arrivals; take the key out, or write model: open",
+            "closed 模型没有到达过程；请删去该键，或改用 model: open",
+        )
+
+
+def _check_numbers(data: Mapping[str, Any], where: str) -> None:
+    """No number is infinite, or none at all, which YAML can write."""
+    rows = {"": data, "mix.": data.get("mix", {})}
+    rows |= {f"stages.{number}.": row for number, row in enumerate(data["stages"])}
+    for place, row in rows.items():
+        for name, value in row.items():
+            if isinstance(value, float) and not math.isfinite(value):
+                raise UserError(f"{where}: {place}{name}", "this number must be finite", "须为有限的数")
 
 
 @cache

@@ -39,7 +39,7 @@ def result_of(run: LoadRun, frame: Frame, *, complete: bool) -> Json:
     rows, causes = judged_clauses(run.contract, run.tally, (), strict=run.strict, partial=False)
     rows = [row for row in rows if row["checks"]]
     is_steps = profile.analysis == "steps"
-    steps = steps_of(book, profile.stages) if is_steps else []
+    steps = steps_of(book, profile.stages, run.ceilings.rate) if is_steps else []
     model = model_of_steps(steps)
     found = checks(profile, book)
     facts = Facts(
@@ -49,6 +49,7 @@ def result_of(run: LoadRun, frame: Frame, *, complete: bool) -> Json:
         problem=run.problem,
         # Steps beyond what the generator holds are left out of the model; the others stand.
         alarms=() if is_steps and model else run.alarms(),
+        held=None if is_steps and model else run.held(),
     )
     code, reason = verdict(found, book, profile, facts)
     return {
@@ -60,7 +61,7 @@ def result_of(run: LoadRun, frame: Frame, *, complete: bool) -> Json:
         "scope": "full",
         "planned": len(found),
         "executed": sum(row["kept"] is not None for row in found),
-        "requests": book.sent + frame.before,
+        "requests": book.sent + book.again + frame.before,
         "seconds": round(time.monotonic() - frame.clock, 3),
         "seed": frame.seed,
         "started": frame.started.isoformat(timespec="seconds"),
@@ -86,7 +87,7 @@ def result_of(run: LoadRun, frame: Frame, *, complete: bool) -> Json:
         "series": book.rows,
         "steps": steps,
         "model": model,
-        "recovery_ms": recovery_ms(book.rows, profile.stages, run.last_bad) if profile.analysis == "spike" else None,
+        "recovery_ms": recovery_ms(book.rows, profile.stages, book.last_bad) if profile.analysis == "spike" else None,
         "drift": _drift(run) if profile.analysis == "soak" else None,
         "generator": _generator(run),
         "tokens": run.tokens(),

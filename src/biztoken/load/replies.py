@@ -18,7 +18,7 @@ from biztoken.contract import Contract
 from biztoken.envelope import CLOCK_GRANULARITY_MS
 from biztoken.finding import broken
 from biztoken.judge import Alternative, Expected, judge
-from biztoken.load.tokens import Tokens
+from biztoken.load.tokens import NEW, REPEATED, Tokens
 from biztoken.model import Exchange, Finding
 from biztoken.reading import Outcome, Reading, read
 
@@ -120,10 +120,11 @@ class Inspector:
             value = data.get(name)
             if type(value) is not str or not value or (name == "biz_token" and not is_accepted):
                 continue
-            if memory.add(value):
+            state = memory.add(value)
+            if state == REPEATED:
                 told = broken(clause, "repeated", f"a new {name}", f"a {name} told before").finding
                 found += (told,) if told else ()
-            else:
+            elif state == NEW:
                 self._kept[clause] += 1
         return found
 

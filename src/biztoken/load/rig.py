@@ -7,6 +7,7 @@ under plain locust, each user sends one request after the other.
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
@@ -15,13 +16,12 @@ from random import Random
 
 import gevent
 from gevent.event import Event
-from gevent.lock import BoundedSemaphore
 
 from biztoken import contract as contracts
 from biztoken.errors import HarnessError
 from biztoken.load.calibration import AT_ONCE, SECONDS, Sink
-from biztoken.load.conditions import REFUSED
-from biztoken.load.connection import Connection
+from biztoken.load.conditions import REFUSED, WITHOUT_REPLY
+from biztoken.load.connection import Connection, Habits
 from biztoken.load.forge import Forge
 from biztoken.load.guard import Ceilings
 from biztoken.load.measure import Meter
@@ -36,6 +36,7 @@ from biztoken.wire import Endpoint
 # The loop wakes to the millisecond, and latencies count from the moment that was due: so the last one is spent looking.
 SPIN = 0.001
 PULSE = 0.01  # seconds between two looks at how late the loop is
+DISPATCHED = 1.0  # seconds within which what could not be sent is counted: it is there at once
 FINISHED = 0.05  # seconds after a second's end when it is told: what ended in it has been counted
 
 
@@ -59,7 +60,7 @@ class Seat:
 
 
 class Rig:
-    """Sends what a plan says: `prepare`, `go`. `stopping` ends it early; `over` is set once nothing is sent or awaited.
+    """Sends what a plan says: `prepare`, `go`. `halt` ends it early; `over` is set once nothing is sent or awaited.
 
     `on_request` is told of each request: kind, outcome, milliseconds, bytes of the reply, clauses broken.
     """
@@ -77,11 +78,17 @@ class Rig:
         self._endpoint = Endpoint(target.url, target.timeout, target.cacert, target.proxy)
         self.meter = Meter()
         self.plan: Plan | None = None
-        self.has_begun, self.stopping, self.over = Event(), Event(), Event()
+        # At the plan's end no user begins a request any more; what was due before is still sent, unless it was halted.
+        self.has_begun, self.stopping, self.halted, self.over = Event(), Event(), Event(), Event()
+        self.told = Event()  # the last report was sent
+        self._dispatched = Event()  # no arrival is left to be sent
+        self._dispatched.set()
+        self._habits = Habits()
         self._timeline = Timeline(())
         self._ceilings, self._gate = ceilings, Gate(ceilings.rate, ceilings.requests)
-        self._seed, self._contract = seed, contract
+        self._seed, self.contract = seed, contract
         self._on_request = on_request
+        self._is_equipped = False
         self._is_spent = False  # whether the ceiling of requests was met
         self._seats, self._ids = count(), count(1)
         self._zero = time.monotonic()
@@ -92,8 +99,9 @@ class Rig:
     def equip(self, profile: Profile, index: int = 0, count: int = 1) -> None:
         """Make what requests are made of and judged by."""
         self._back_off = profile.back_off
-        self._forge = Forge(self.target, self._endpoint, profile, seed=self._seed, index=index, contract=self._contract)
-        self.scrutiny = Scrutiny(self.target, seed=self._seed, contract=self._contract, tells_tokens=count > 1)
+        self._forge = Forge(self.target, self._endpoint, profile, seed=self._seed, index=index, contract=self.contract)
+        self.scrutiny = Scrutiny(self.target, seed=self._seed, contract=self.contract, tells_tokens=count > 1)
+        self._is_equipped = True
 
     def prepare(self, plan: Plan, send: Callable[[Json], None], memory: Callable[[], float]) -> None:
         """Take a plan; nothing is sent before `go`. `send` takes reports, `memory` tells of this process in MB."""
@@ -109,7 +117,7 @@ class Rig:
         """How many requests a second this generator makes, found on loopback with what it is equipped with."""
         _, template = self._forge.next()
         sink = Sink(template.size)
-        inspector = Inspector(contracts.load(self._contract))
+        inspector = Inspector(contracts.load(self.contract))
         endpoint = Endpoint(f"http://127.0.0.1:{sink.port}/")
         began, number = time.monotonic(), count(1)
 
@@ -141,6 +149,11 @@ class Rig:
         """Seconds since the beginning."""
         return time.monotonic() - self._zero
 
+    def halt(self) -> None:
+        """Send nothing more; what is under way is waited for."""
+        self.stopping.set()
+        self.halted.set()
+
     def _lead(self) -> None:
         """Wait for the end of the plan, or a stop; then for the requests that are under way, but not for ever."""
         plan = self.plan
@@ -148,8 +161,10 @@ class Rig:
         self.stopping.wait(self._timeline.seconds - self.now())
         self.stopping.set()
         deadline = time.monotonic() + plan.profile.drain
-        while self.meter.in_flight and time.monotonic() < deadline:
+        while (self.meter.in_flight or not self._dispatched.is_set()) and time.monotonic() < deadline:
             gevent.sleep(PULSE)
+        self.halt()
+        self._dispatched.wait(DISPATCHED)  # what was due and is not sent is counted there
         self.over.set()
 
     def _beat(self) -> None:
@@ -172,6 +187,7 @@ class Rig:
             self._report(self.meter.take(self.now()), is_last=False)
             second = int(self.now()) + 1
         self._report(self.meter.take(self.now(), all_of_them=True), is_last=True)
+        self.told.set()
 
     def _report(self, rows: list[Json], *, is_last: bool) -> None:
         told = {"rows": rows, "memory_mb": self._memory(), "spent": self._is_spent, "last": is_last}
@@ -181,11 +197,23 @@ class Rig:
 
     def seat(self) -> Seat:
         """A place for one more user."""
-        return Seat(next(self._seats), Connection(self._endpoint))
+        return Seat(next(self._seats), self._connection())
+
+    def _connection(self) -> Connection:
+        return Connection(self._endpoint, self._habits, self._sends_again)
+
+    def _sends_again(self) -> bool:
+        """Whether a request may be put on the wire once more: it counts for the ceilings as another one does."""
+        if not self._passes(self.halted):
+            return False
+        self.meter.resend(self.now())
+        return True
 
     def serve(self, seat: Seat) -> None:
         """Do the next thing of a user: send a request, or wait until it is its turn."""
         if self.plan is None:
+            if self.halted.is_set():
+                self._rest()
             self._ask(seat)
             return
         self.has_begun.wait()
@@ -210,58 +238,83 @@ class Rig:
             self.stopping.wait(max(timeline.next_change(now) - now, 0))
 
     def _ask(self, seat: Seat) -> None:
-        """One request of a user who waits for its reply; after a refusal for concurrency it waits before the next."""
-        if not self._passes():
+        """One request of a user who waits for its reply; after a refusal for concurrency, or none, it pauses."""
+        if not self._passes(self.stopping):
             return
         self.meter.due(self.now())
         outcome = self.send(seat.connection)
-        if REFUSED in outcome:
-            # Never at once: one user too many would otherwise be refused thousands of times a second.
+        if REFUSED in outcome or outcome in WITHOUT_REPLY:
+            # Never at once: one user too many, or a target that is gone, would be asked thousands of times a second.
             self.stopping.wait(self._back_off * self._rng.uniform(0.5, 1.5))
 
     def _dispatch(self, seat: Seat) -> None:
-        """Send every arrival of this worker at its time, answered or not what went before."""
+        """Send every arrival of this worker at its time, answered or not what went before.
+
+        Where `most_in_flight` are under way an arrival waits for one of them to end. It is due all the same, and told
+        where it is never sent: so a target that hangs cannot hide by taking nothing more.
+        """
         plan = self.plan
         assert plan is not None  # noqa: S101 - looked at before
         if seat.number:
             self._rest()
         profile = plan.profile
-        idle = [seat.connection]
-        free = BoundedSemaphore(profile.most_in_flight)
+        self._dispatched.clear()
+        idle, waiting = [seat.connection], deque[float]()
+        free, owed = profile.most_in_flight, 0  # how many more may be in flight; how many are due and not begun
+        is_halted = False
+
+        def arrive(due: float | None) -> None:
+            nonlocal free, owed
+            connection = idle.pop() if idle else self._connection()
+            try:
+                while due is not None:
+                    owed -= 1
+                    self.send(connection, due)
+                    due = waiting.popleft() if waiting else None
+                    if due is not None and not self._passes(self.halted):
+                        return
+            finally:
+                idle.append(connection)
+                free += 1
+
         for due in own_arrivals(profile.stages, profile.arrivals, plan.seed, plan.index, plan.count):
-            self._wait_until(due)
-            if self.stopping.is_set():
+            if not is_halted:
+                self._wait_until(due)
+            is_halted = is_halted or self.halted.is_set()
+            if is_halted and due > self.now():
                 break
             self.meter.due(due)
-            free.acquire()
-            if not self._passes():
-                break
-            gevent.spawn(self._arrive, due, idle, free)
+            if is_halted:
+                continue
+            owed += 1
+            if not free or waiting:
+                waiting.append(due)
+            elif self._passes(self.halted):
+                free -= 1
+                gevent.spawn(arrive, due)
+        while owed and not self.halted.wait(PULSE):
+            pass
+        self._dispatched.set()
         self._rest()
 
     def _wait_until(self, due: float) -> None:
-        """Wait for a moment, or a stop; to the tenth of a millisecond where arrivals are not dense."""
-        self.stopping.wait(max(0.0, due - self.now() - SPIN))
-        while due > self.now() and not self.stopping.is_set():
+        """Wait for a moment, or a halt; to the tenth of a millisecond where arrivals are not dense."""
+        self.halted.wait(max(0.0, due - self.now() - SPIN))
+        while due > self.now() and not self.halted.is_set():
             gevent.sleep(0)
 
-    def _arrive(self, due: float, idle: list[Connection], free: BoundedSemaphore) -> None:
-        connection = idle.pop() if idle else Connection(self._endpoint)
-        try:
-            self.send(connection, due)
-        finally:
-            idle.append(connection)
-            free.release()
-
-    def _passes(self) -> bool:
-        """Whether one more request may be sent, once the ceilings let it; the last one stops the run."""
+    def _passes(self, unless: Event) -> bool:
+        """Whether one more request may be sent, once the ceilings let it, unless `unless` is set; the last halts it."""
         while (pause := self._gate.wait(time.monotonic())) > 0:
-            if self.stopping.wait(pause):
+            began = self.now()
+            is_over = unless.wait(pause)
+            self.meter.hold(self.now(), self.now() - began)
+            if is_over:
                 return False
         if self._gate.take():
             return True
         self._is_spent = True
-        self.stopping.set()
+        self.halt()
         return False
 
     # --- one request
@@ -288,10 +341,14 @@ class Rig:
 
     # --- its end
 
-    def stored(self, numbers: list[int]) -> dict[int, list[str]]:
-        """The tokens that came with these hashes."""
-        return self.scrutiny.stored(numbers)
-
     def close(self) -> None:
         """Leave nothing on disk."""
-        self.scrutiny.close()
+        if self._is_equipped:
+            self.scrutiny.close()
+
+    def forget(self) -> None:
+        """Under plain locust nobody asks what was counted: what is told to nobody is not kept."""
+        while True:
+            gevent.sleep(1)
+            self.meter.take(self.now())
+            self.scrutiny.told()

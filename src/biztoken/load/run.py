@@ -12,14 +12,15 @@ from biztoken.finding import broken
 from biztoken.load.book import Book
 from biztoken.load.conditions import OK, REFUSED
 from biztoken.load.guard import Ceilings
-from biztoken.load.health import Health, alarms, health_of, holds_at_most
+from biztoken.load.health import Health, alarms, health_of, held_back, holds_at_most
 from biztoken.load.profile import Profile
 from biztoken.load.schedule import Timeline
-from biztoken.load.tokens import Tokens, repeated_among
+from biztoken.load.tokens import MEMBERS, Tokens, repeated_among
 from biztoken.model import Finding, Json, Level
 from biztoken.verdicts import Charge, Tally, Text
 
-UNIQUE = "BIZ-TOKEN-UNIQUE"
+LOCAL = "local"  # the one worker where there is one process
+ALL_LOST = Text("Every worker was lost before the profile's end.", "在方案结束之前所有 worker 均已失联。")
 EXCHANGES_NAMED = 10  # of one finding, in the result
 
 
@@ -34,11 +35,14 @@ class LoadRun:
         self.timeline = Timeline(profile.stages)
         self.book = Book((), self.timeline)
         self.tally = Tally()
-        self.suspects: set[int] = set()  # hashes that several workers told of
-        self._merged = Tokens()  # hashes alone: the tokens are with the workers
-        self._told_tokens: dict[str, Json] = {}
-        self._stored: dict[str, dict[int, list[str]]] = {}
-        self._repeated_across = 0
+        # Of tokens and request_ids: hashes that several workers told of, and those of them that are new.
+        self.suspects: dict[str, set[int]] = {kind: set() for kind in MEMBERS}
+        self.unshown: dict[str, set[int]] = {kind: set() for kind in MEMBERS}
+        self._merged = {kind: Tokens() for kind in MEMBERS}  # hashes alone: the rest is with the workers
+        self._told: dict[str, dict[str, Json]] = {kind: {} for kind in MEMBERS}
+        self._stored: dict[str, dict[str, dict[int, list[str]]]] = {}
+        self._shown: dict[str, list[Json]] = {kind: [] for kind in MEMBERS}
+        self._repeated_across = dict.fromkeys(MEMBERS, 0)
         self._present: set[str] | None = None  # the workers that told everything, once all did
         self.memory: dict[str, list[tuple[float, float]]] = {}
         self.pace: dict[str, float] = {}  # requests a second that each generator can make
@@ -48,6 +52,7 @@ class LoadRun:
         self.interrupted: Text | None = None
         self.problem: Text | None = None  # the user's mistake, or a target that no sound request gets through to
         self.has_begun = False
+        self.unready: set[str] = set()  # the workers of whom it is not known that they can begin
         self.notes: list[Text] = []
         self.keep: Callable[[Json], int] = lambda _record: 0
 
@@ -59,24 +64,27 @@ class LoadRun:
         match message:
             case {"workers": list(workers)}:
                 self.book = Book(workers, self.timeline)
+                self.unready = set(workers)
             case {"ready": {"pace": float(pace)}}:
                 self.pace[worker] = pace
-            case {"ready": {"error": str(problem)}}:
-                raise UserError(
-                    f"worker {worker}",
-                    f"it cannot take part ({problem}); run the same version there",
-                    f"无法参与（{problem}）；请在该处运行相同版本",
-                )
+                self.unready.discard(worker)
+            case {"ready": {"error": {"what": str(what), "en": str(en), "zh": str(zh)}}}:
+                raise UserError(what if worker == LOCAL else f"worker {worker}: {what}", en, zh)
             case {"go": True}:
                 self.has_begun = True
             case {"report": dict(report)}:
                 self._take_report(worker, report)
             case {"lost": str(lost)}:
+                self.unready.discard(lost)
                 self._lose(lost)
             case {"told": list(present)}:
                 self._present = set(present)
-            case {"stored": list(stored)}:
-                self._stored[worker] = dict(stored)
+                if not any(share.state == "finished" for share in self.book.shares.values()):
+                    self.interrupted = self.interrupted or ALL_LOST
+            case {"stored": dict(stored)}:
+                self._stored[worker] = {kind: dict(rows) for kind, rows in stored.items()}
+            case {"shown": {"kind": str(kind), "records": list(records)}}:
+                self._shown[kind] += records
 
     def _take_report(self, worker: str, report: Json) -> None:
         if self.book.shares[worker].state == "lost":
@@ -88,7 +96,8 @@ class LoadRun:
         self.tally.kept.update(report["kept"])
         for row in report["findings"]:
             self._take_finding(row)
-        self._take_tokens(worker, report["tokens"])
+        for kind in MEMBERS:
+            self._take_hashes(kind, worker, report[kind])
         if report["spent"]:
             most = self.ceilings.requests
             self.interrupted = Text(
@@ -97,6 +106,14 @@ class LoadRun:
             )
         if report["last"]:
             self.book.finish(worker)
+            told = self.book.shares[worker].told
+            if told < self.timeline.seconds and not (self.stopped or self.interrupted):
+                self.notes.append(
+                    Text(
+                        f"Worker {worker} ended early, in second {told}: from then on the load was lower by its share.",
+                        f"worker {worker} 在第 {told} 秒提前结束：此后负载减少了它的份额。",
+                    )
+                )
 
     def _take_finding(self, row: Json) -> None:
         finding = Finding(row["clause"], row["aspect"], row["expected"], row["received"], row["folds_to"])
@@ -111,18 +128,24 @@ class LoadRun:
         if self.strict or self.contract.clauses[finding.clause].level is Level.MUST:
             self.book.violations += row["count"]
 
-    def _take_tokens(self, worker: str, told: Json) -> None:
-        self._told_tokens[worker] = told
+    def _take_hashes(self, kind: str, worker: str, told: Json) -> None:
+        self._told[kind][worker] = told
         if told["fresh"]:
-            self.suspects.update(self._merged.merge(base64.b64decode(told["fresh"])))
+            met = self._merged[kind].merge(base64.b64decode(told["fresh"]))
+            self.suspects[kind].update(met)
+            self.unshown[kind].update(met)
 
     def _lose(self, worker: str) -> None:
         self.book.lose(worker)
+        whole = self.timeline.seconds
+        told, count = self.book.shares[worker].told, len(self.book.shares)
+        missing = 100.0 * max(0, whole - told) / whole / count
         self.notes.append(
             Text(
-                f"Worker {worker} was lost: what it sent since its last report is not counted, "
-                "and from then on the load was lower by its share.",
-                f"worker {worker} 失联：其最后一次报告之后发送的请求未计入，此后负载减少了它的份额。",
+                f"Worker {worker} was lost: what it sent after second {told} is not counted, and from then on the load "
+                f"was lower by its share, which is {missing:.0f} % of what the profile asks for.",
+                f"worker {worker} 失联：第 {told} 秒之后它发送的请求未计入，此后负载减少了它的份额，"
+                f"即方案要求的 {missing:.0f} %。",
             )
         )
 
@@ -136,32 +159,35 @@ class LoadRun:
     @property
     def awaits_stored(self) -> bool:
         """Whether workers must still be asked, or have been and not answered, for the tokens behind equal hashes."""
-        return bool(self.suspects) and not set(self._stored) >= (self._present or set())
+        return any(self.suspects.values()) and not set(self._stored) >= (self._present or set())
 
     def confirm(self) -> None:
-        """Charge the tokens that more than one worker stored; equal hashes alone prove nothing."""
-        repeated = repeated_among(self._stored.values())
-        told = broken(UNIQUE, "repeated", "a new biz_token", "a biz_token told to another worker").finding
-        if repeated and told:
-            row = asdict(told) | {"count": len(repeated), "records": []}
-            self._take_finding(row)
-        self._repeated_across = len(repeated)
-        gone = [worker for worker, share in self.book.shares.items() if share.state == "lost"]
-        if gone and self.suspects:
-            self.notes.append(
-                Text(
-                    f"{len(self.suspects)} tokens that several workers may share could not all be compared.",
-                    f"有 {len(self.suspects)} 个可能被多个 worker 收到的 token 未能全部比对。",
+        """Charge what more than one worker stored; equal hashes alone prove nothing."""
+        gone = any(share.state == "lost" for share in self.book.shares.values())
+        for kind, (member, clause) in MEMBERS.items():
+            repeated = repeated_among(stored.get(kind, {}) for stored in self._stored.values())
+            told = broken(clause, "repeated", f"a new {member}", f"a {member} told to another worker").finding
+            if repeated and told:
+                records = self._shown[kind][:EXCHANGES_NAMED]
+                self._take_finding(asdict(told) | {"count": len(repeated), "records": records})
+            self._repeated_across[kind] = len(repeated)
+            open_ones = sum(row["unconfirmed"] for row in self._told[kind].values())
+            open_ones += len(self.suspects[kind]) if gone else 0
+            if open_ones:
+                self.notes.append(
+                    Text(
+                        f"{open_ones} replies whose {member} may have come before could not all be compared.",
+                        f"有 {open_ones} 个应答的 {member} 可能重复，未能全部比对。",
+                    )
                 )
-            )
 
     def tokens(self) -> Json:
         """How many came, how many of them again, and the memory that one takes where it takes most."""
-        told = list(self._told_tokens.values())
+        told = list(self._told["tokens"].values())
         each = [row["bytes"] / row["seen"] for row in told if row["seen"]]
         return {
             "seen": sum(row["seen"] for row in told),
-            "repeated": sum(row["repeated"] for row in told) + self._repeated_across,
+            "repeated": sum(row["repeated"] for row in told) + self._repeated_across["tokens"],
             "unconfirmed": sum(row["unconfirmed"] for row in told),
             "bytes_each": round(max(each, default=0.0), 1),
         }
@@ -170,7 +196,7 @@ class LoadRun:
 
     def condition_met(self) -> Text | None:
         """The first condition to stop that is met, remembered; None as long as none is."""
-        if self.stopped is None:
+        if self.stopped is None and self.has_begun:
             for condition in self.profile.stop_when:
                 if condition.stops(self.book):
                     seen = condition.seen(self.book)
@@ -206,12 +232,11 @@ class LoadRun:
         seen = health_of(self.book.rows, shortages=self.shortages, n_max=self.n_max)
         return replace(seen, lag_p50_ms=self.book.lag.ms()["p50"], late_p99_ms=self.book.late.ms()["p99"])
 
+    def held(self) -> Text | None:
+        """What to say where the target's own ceiling kept back the load."""
+        asked = sum(self.timeline.level(row["t"]) for row in self.book.rows)
+        return None if self.profile.is_open else held_back(self.book.rows, asked, self.ceilings.rate)
+
     def alarms(self) -> list[Text]:
         """Why the generators limited the load; of steps each has its own."""
         return alarms(self.health())
-
-    @property
-    def last_bad(self) -> float | None:
-        """The end of the last second in which a request ended that was not accepted."""
-        bad = [row["t"] + 1.0 for row in self.book.rows if any(name != OK for name in row["by_outcome"])]
-        return bad[-1] if bad else None

@@ -30,6 +30,11 @@ class Timeline:
         """The number of the stage at a moment, counted from 0; None after the last."""
         return next((number for number, end in enumerate(self._ends) if moment < end), None)
 
+    def level(self, moment: float) -> float:
+        """What the profile asks for at a moment: requests in flight, or arrivals per second; 0 after the last stage."""
+        number = self.place(moment)
+        return 0.0 if number is None else self.stages[number].level
+
     def settled(self, second: int) -> int | None:
         """The number of the stage that a second tells of; None for the first second of a stage that lasts longer.
 

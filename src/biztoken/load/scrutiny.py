@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import tempfile
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -17,11 +17,21 @@ from biztoken.evidence import Evidence
 from biztoken.load.forge import person_of
 from biztoken.load.health import is_shortage
 from biztoken.load.replies import Inspector, Seen
-from biztoken.load.tokens import Tokens
+from biztoken.load.tokens import MEMBERS, Tokens, hash_of
 from biztoken.model import Exchange, Finding, Json
+from biztoken.reading import read
 from biztoken.settings import Target, without_password
 
 EXCHANGES_KEPT = 5  # of each clause, with one generator: enough to see what happens, few enough to read
+RECENT = 500  # exchanges that are remembered: what is told twice is mostly told twice at once
+UNIQUE = {clause: member for member, clause in MEMBERS.values()}
+
+
+def member_of(exchange: Exchange, name: str) -> str | None:
+    """A text in the reply of an exchange; None where there is none."""
+    data = read(exchange.reply).data if exchange.reply else None
+    value = data.get(name) if data else None
+    return value if isinstance(value, str) else None
 
 
 @dataclass(slots=True)
@@ -43,9 +53,13 @@ class Scrutiny:
         self._evidence = Evidence(None, [*target.private_texts(), person.name, person.number], is_open=is_open)
         self._url = without_password(target.url)
         self._place = tempfile.TemporaryDirectory(prefix="biztoken-load-")
-        self._tokens = Tokens(Path(self._place.name) / "tokens", reports=tells_tokens)
+        place = Path(self._place.name)
+        self._memories = {name: Tokens(place / name, reports=tells_tokens) for name in ("tokens", "request_ids")}
         self._tells_tokens = tells_tokens
-        self._inspector = Inspector(contracts.load(contract), tokens=self._tokens)
+        self._inspector = Inspector(
+            contracts.load(contract), tokens=self._memories["tokens"], request_ids=self._memories["request_ids"]
+        )
+        self._recent: deque[Exchange] = deque(maxlen=RECENT)
         self._found: dict[tuple[str, str, str, str], _Found] = {}
         self._recorded: Counter[str] = Counter()
         self._shortages = 0
@@ -57,6 +71,7 @@ class Scrutiny:
             self._shortages += 1
         for finding in seen.findings:
             self._count(finding, exchange)
+        self._recent.append(exchange)
         return seen
 
     def _count(self, finding: Finding, exchange: Exchange) -> None:
@@ -65,32 +80,59 @@ class Scrutiny:
         found.count += 1
         if self._recorded[finding.clause] < EXCHANGES_KEPT:
             self._recorded[finding.clause] += 1
-            record = self._evidence.record(exchange, url=self._url, case="load", role="load", attempt=1)
-            found.records.append(record)
+            if finding.clause in UNIQUE and (earlier := self._earlier(UNIQUE[finding.clause], exchange)):
+                found.records.append(self._record(earlier))
+            found.records.append(self._record(exchange))
+
+    def _record(self, exchange: Exchange) -> Json:
+        return self._evidence.record(exchange, url=self._url, case="load", role="load", attempt=1)
+
+    def _earlier(self, member: str, exchange: Exchange) -> Exchange | None:
+        """The last of the recent exchanges that told the same, before it; None where that was longer ago."""
+        value = member_of(exchange, member)
+        same = (one for one in reversed(self._recent) if one is not exchange and member_of(one, member) == value)
+        return next(same, None)
+
+    def shown(self, kind: str, hashes: Collection[int]) -> list[Json]:
+        """The records of recent exchanges that told what has one of these hashes: a few, and none of them twice."""
+        member, clause = MEMBERS[kind]
+        wanted, found = set(hashes), []
+        for exchange in reversed(self._recent):
+            value = member_of(exchange, member)
+            if value is None or self._recorded[clause] >= EXCHANGES_KEPT:
+                continue
+            if (number := hash_of(value.encode("utf-8", "surrogatepass"))) in wanted:
+                wanted.discard(number)
+                self._recorded[clause] += 1
+                found.append(self._record(exchange))
+        return found
 
     def told(self) -> Json:
         """What came since this was last asked."""
         found, self._found = self._found, {}
         shortages, self._shortages = self._shortages, 0
-        tokens = self._tokens
         return {
             "findings": [asdict(row.finding) | {"count": row.count, "records": row.records} for row in found.values()],
             "kept": dict(self._inspector.taken()),
             "shortages": shortages,
-            "tokens": {
-                "seen": tokens.seen,
-                "repeated": tokens.repeated,
-                "unconfirmed": tokens.unconfirmed,
-                "bytes": tokens.nbytes,
-                "fresh": base64.b64encode(tokens.taken()).decode() if self._tells_tokens else "",
-            },
+            **{name: self._told_of(memory) for name, memory in self._memories.items()},
         }
 
-    def stored(self, hashes: Collection[int]) -> dict[int, list[str]]:
-        """The tokens that came with these hashes."""
-        return self._tokens.with_hashes(hashes)
+    def _told_of(self, memory: Tokens) -> Json:
+        return {
+            "seen": memory.seen,
+            "repeated": memory.repeated,
+            "unconfirmed": memory.unconfirmed,
+            "bytes": memory.nbytes,
+            "fresh": base64.b64encode(memory.taken()).decode() if self._tells_tokens else "",
+        }
+
+    def stored(self, kind: str, hashes: Collection[int]) -> dict[int, list[str]]:
+        """What came with these hashes."""
+        return self._memories[kind].with_hashes(hashes)
 
     def close(self) -> None:
         """Leave nothing on disk."""
-        self._tokens.close()
+        for memory in self._memories.values():
+            memory.close()
         self._place.cleanup()

@@ -16,20 +16,24 @@ from pathlib import Path
 
 import numpy as np
 
+# What must not come twice: its member in a reply and its clause.
+MEMBERS = {"tokens": ("biz_token", "BIZ-TOKEN-UNIQUE"), "request_ids": ("request_id", "REQUEST-ID-UNIQUE")}
 PARTS = 256  # tables that grow one at a time: none holds the others up for long
 FULL, GROWTH = 0.8, 1.5  # so between 0.53 and 0.8 of the slots are taken: 10 to 15 bytes for each token
 LEAST = 128  # slots of a new table: 256 kB for all
 SPARE = 16  # slots behind the last home: what finds its place taken moves on
-CONFIRMED = 50  # repeated tokens that are looked for in the file; more say nothing new, and each search takes time
+SEARCHED = 1 << 30  # bytes of the file that are searched in all: a second or two
+KNOWN = 1_000  # repeated tokens that need no second search
 MOST = 1 << 30  # bytes of stored tokens
 WRITTEN = 1_000  # tokens that are written at once
+NEW, REPEATED, SUSPECT = "new", "repeated", "suspect"  # what `add` tells of a token
 _ESCAPED = re.compile(rb"\\(.)")
 
 
 class Tokens:
     """Remembers tokens. `seen`: all that were added; `repeated`: those that had come before, found in the file.
 
-    `unconfirmed`: suspects that were not looked for, or could not be because the file is full.
+    `unconfirmed`: suspects that were not looked for, or could not be: neither new nor repeated.
     """
 
     def __init__(self, file: Path | None = None, *, most: int = MOST, reports: bool = False) -> None:
@@ -43,11 +47,13 @@ class Tokens:
         self._sizes = [LEAST] * PARTS  # homes; a table has some slots more
         self._counts = [0] * PARTS
         self._fresh = array("Q")
+        self._searches = SEARCHED
+        self._known: set[bytes] = set()
         self._reports = reports
         self.seen = self.repeated = self.unconfirmed = 0
 
-    def add(self, token: str) -> bool:
-        """Remember a token; true where it came before."""
+    def add(self, token: str) -> str:
+        """Remember a token: NEW; REPEATED where it came before; SUSPECT where its hash did, and no more is known."""
         data = token.encode("utf-8", "surrogatepass")
         number = hash_of(data)
         self.seen += 1
@@ -55,7 +61,7 @@ class Tokens:
             if self._reports:
                 self._fresh.append(number)
             self._store(data)
-            return False
+            return NEW
         return self._confirm(data)
 
     def _insert(self, number: int) -> bool:
@@ -104,16 +110,19 @@ class Tokens:
             self._file.flush()
         self._unwritten.clear()
 
-    def _confirm(self, data: bytes) -> bool:
+    def _confirm(self, data: bytes) -> str:
         """Whether a token whose hash is known was stored."""
-        if self.repeated < CONFIRMED and self._is_stored(data):
+        can_search = self._searches > 0
+        if data in self._known or (can_search and self._is_stored(data)):
             self.repeated += 1
-            return True
-        if self.repeated >= CONFIRMED or not self._left:
+            if len(self._known) < KNOWN:
+                self._known.add(data)
+            return REPEATED
+        if not can_search or not self._left:
             self.unconfirmed += 1
-        else:
-            self._store(data)  # another token with the same hash
-        return False
+            return SUSPECT
+        self._store(data)  # another token with the same hash
+        return NEW
 
     def _is_stored(self, data: bytes) -> bool:
         if self._file is None:
@@ -121,7 +130,9 @@ class Tokens:
         self._write()
         with mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ) as stored:
             # From the end: what is told twice is mostly told twice at once.
-            return stored.rfind(b"\n" + _line(data)) >= 0
+            place = stored.rfind(b"\n" + _line(data))
+            self._searches -= len(stored) - max(0, place)
+            return place >= 0
 
     def taken(self) -> bytes:
         """The hashes that were added since this was last called, for `merge` elsewhere. Only with `reports`."""

@@ -7,33 +7,40 @@ Started by the command, what is to be done comes over its line. Under plain locu
 
 from __future__ import annotations
 
+import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
 from weakref import WeakKeyDictionary
+from zlib import crc32
 
 import gevent
+from gevent.queue import Queue
 from locust import User, constant, events, task
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 from locust.rpc import Message
 from locust.runners import MasterRunner, Runner, WorkerRunner
 
+from biztoken import contract as contracts
 from biztoken.embedded import mock_target
 from biztoken.errors import UserError
 from biztoken.load.conditions import OK, REFUSED
-from biztoken.load.conductor import GO, HALT, PLAN, READY, REPORT, STORED, SUSPECTS, Conductor
-from biztoken.load.control import Line
-from biztoken.load.guard import permit
-from biztoken.load.profile import make, read
+from biztoken.load.conductor import GO, HALT, PLAN, READY, REPORT, SHOW, SHOWN, STORED, SUSPECTS, Conductor
+from biztoken.load.control import STOP, Line
+from biztoken.load.guard import Ceilings, permit
+from biztoken.load.options import hold_same, sameness
+from biztoken.load.profile import Profile, make, read
 from biztoken.load.rig import Plan, Rig, Seat
 from biztoken.model import Json
 from biztoken.settings import Target, read_target
 
+SPENT = 3  # exit code of plain locust whose ceiling was met
 ORPHANED = 3  # exit code of a process whose command is gone
 SILENCE = 10.0  # seconds without a word from locust's master after which a worker sends nothing more
+_log = logging.getLogger(__name__)
 _rigs: WeakKeyDictionary[Environment, Rig] = WeakKeyDictionary()  # of each environment of locust in this process
 
 
@@ -81,22 +88,63 @@ def add_options(parser: LocustArgumentParser) -> None:
     )
 
 
+class _Command:
+    """The line to the command that started this process, heard from the first moment on.
+
+    Locust connects to its master before it tells of `init`, and would wait there for hours after the command is gone.
+    """
+
+    def __init__(self, line: Line) -> None:
+        self.line = line
+        self.has_begun = False  # whether anybody hears what it says
+        self.on_end: Callable[[], None] = lambda: None
+        self._values: Queue[Json] = Queue()
+        gevent.spawn(self._listen)
+
+    def _listen(self) -> None:
+        for value in self.line.heard():
+            if value.get("do") == STOP and not self.has_begun:
+                os._exit(ORPHANED)
+            self._values.put(value)
+        try:
+            self.on_end()
+        finally:  # the command is gone, killed perhaps: so is this process, with all that it was about to send
+            os._exit(ORPHANED)
+
+    def heard(self) -> Iterator[Json]:
+        """What it says, one after the other, for ever."""
+        while True:
+            yield self._values.get()
+
+
+def _inherited() -> _Command | None:
+    line = Line.inherited()
+    return _Command(line) if line else None
+
+
 def begin(environment: Environment, runner: Runner, **_: Any) -> None:
     """Make what this process needs for its part: to lead, to send, or both."""
-    line = Line.inherited()
-    setup = next(line.heard(), None) if line else None
+    said = _command.heard() if _command else None
+    setup = next(said) if said else None
+    if _command:
+        _command.has_begun = True
     rig: Rig | None = None
     try:
         if not isinstance(runner, MasterRunner):
             rig = _rig(environment, setup)
             _rigs[environment] = rig
             _Worker(environment, rig)
-        if line and setup and not isinstance(runner, WorkerRunner):
-            conductor = Conductor(environment, line, setup["plan"])
+        if _command and rig:
+            _command.on_end = rig.close
+        if _command and said and setup and not isinstance(runner, WorkerRunner):
+            conductor = Conductor(environment, _command.line, setup["plan"])
             _listen(environment.events.test_start, lambda **_: conductor.begin())
-            gevent.spawn(conductor.listen, lambda: _leave(rig))
-        elif line:
-            gevent.spawn(_wait_for_end, line, rig)
+            gevent.spawn(conductor.listen, said)
+        elif said and rig:
+            gevent.spawn(_heed, said, rig, runner)
+        elif rig:
+            gevent.spawn(_mind_the_ceiling, rig, environment)
+            gevent.spawn(rig.forget)
     except UserError as problem:
         runner.quit()
         raise SystemExit(f"biztoken: {problem}") from None
@@ -112,17 +160,42 @@ def _rig(environment: Environment, setup: Json | None) -> Rig:
     """The generator of this process, with a target that may be loaded."""
     options: Any = environment.parsed_options
     target = _target(setup, options)
+    ceilings, runner = permit(target), environment.runner
+    if setup is None and isinstance(runner, WorkerRunner) and ceilings != Ceilings():
+        raise UserError(
+            "max_rate, max_requests",
+            "several processes of plain locust cannot keep them together; use one, or `biztoken load --processes`",
+            "多个普通 locust 进程无法共同遵守；请只用一个，或使用 biztoken load --processes",
+        )
     rig = Rig(
         target,
-        permit(target),
+        ceilings,
         seed=setup["seed"] if setup else 0,
         contract=Path(setup["contract"]) if setup and setup["contract"] else None,
         # Locust keeps rows for every second of its own statistics: only for those who look at them.
         **({"on_request": _teller(environment)} if setup is None or setup["otel"] else {}),
     )
     if setup is None:
-        rig.equip(read(options.load_profile))
+        profile = read(options.load_profile)
+        _log.warning("biztoken: %s", left_out(profile))
+        # Processes that do not know of each other send requests of their own all the same.
+        own = runner.client_id if isinstance(runner, WorkerRunner) else ""
+        rig.equip(profile, index=crc32(own.encode()))
     return rig
+
+
+def left_out(profile: Profile) -> str:
+    """What plain locust does not do of a profile. UserError for one whose model it does not have."""
+    if profile.is_open:
+        raise UserError(
+            f"--load-profile {profile.name}",
+            f"its arrivals are not for plain locust, whose users wait; use `biztoken load --profile {profile.name}`",
+            f"普通 locust 的用户会等待应答，不支持到达过程；请用 biztoken load --profile {profile.name}",
+        )
+    return (
+        f"of the profile {profile.name} only mix, pictures and back_off are used; "
+        "stages, passing and stop_when are for `biztoken load`."
+    )
 
 
 def _target(setup: Json | None, options: Any) -> Target:
@@ -160,7 +233,7 @@ class _Worker:
     def __init__(self, environment: Environment, rig: Rig) -> None:
         self._runner = cast("Runner", environment.runner)
         self._rig = rig
-        listeners = {PLAN: self._prepare, GO: self._go, HALT: self._halt, SUSPECTS: self._look_up}
+        listeners = {PLAN: self._prepare, GO: self._go, HALT: self._halt, SUSPECTS: self._look_up, SHOW: self._show}
         for kind, listener in listeners.items():
             self._runner.register_message(kind, listener)
         if isinstance(self._runner, WorkerRunner):
@@ -170,27 +243,43 @@ class _Worker:
         gevent.spawn(self._make_ready, dict(msg.data))
 
     def _make_ready(self, data: Json) -> None:
+        """Say that this generator can begin, or why not: whatever it is, the others wait for the answer."""
         try:
-            profile = make(data["profile"], "the master's profile")
-        except UserError as problem:  # of another version than the master
-            self._runner.send_message(READY, {"error": str(problem)})
-            return
+            answer: Json = {"pace": self._ready(data)}
+        except UserError as problem:
+            answer = {"error": {"what": problem.what, "en": problem.hint, "zh": problem.zh}}
+        except Exception as problem:  # no descriptor left, no memory, whatever it is
+            told = f"{type(problem).__name__}: {problem}"
+            answer = {"error": {"what": "generator", "en": f"it cannot begin ({told})", "zh": f"无法开始（{told}）"}}
+        self._runner.send_message(READY, answer)
+
+    def _ready(self, data: Json) -> float:
+        rules = contracts.load(self._rig.contract)
+        hold_same(sameness(self._rig.target, rules), data["same"])
         self._rig.prepare(
-            Plan(profile, data["seed"], data["index"], data["count"], data["spent"]),
+            Plan(
+                make(data["profile"], "the master's profile", rules),
+                *(data[name] for name in ("seed", "index", "count", "spent")),
+            ),
             lambda report: self._runner.send_message(REPORT, report),
             lambda: float(self._runner.current_memory_usage) / 1e6,
         )
-        self._runner.send_message(READY, {"pace": self._rig.calibrated()})
+        return self._rig.calibrated()
 
     def _go(self, environment: Environment, msg: Message) -> None:
         self._rig.go()
 
     def _halt(self, environment: Environment, msg: Message) -> None:
-        self._rig.stopping.set()
+        self._rig.halt()
 
     def _look_up(self, environment: Environment, msg: Message) -> None:
-        found = self._rig.stored(msg.data["numbers"])
-        self._runner.send_message(STORED, {"tokens": [[number, tokens] for number, tokens in found.items()]})
+        stored = self._rig.scrutiny.stored
+        found = {kind: list(stored(kind, numbers).items()) for kind, numbers in msg.data["numbers"].items()}
+        self._runner.send_message(STORED, {"tokens": found})
+
+    def _show(self, environment: Environment, msg: Message) -> None:
+        kind = msg.data["kind"]
+        self._runner.send_message(SHOWN, {"kind": kind, "records": self._rig.scrutiny.shown(kind, msg.data["numbers"])})
 
     def _mind_the_master(self) -> None:
         """Send nothing more for a master that is gone; locust itself would go on for a minute."""
@@ -198,21 +287,27 @@ class _Worker:
         while not self._rig.over.wait(1):
             heard = runner.last_heartbeat_timestamp
             if heard and time.time() - heard > SILENCE:
-                self._rig.stopping.set()
+                self._rig.halt()
 
 
-def _wait_for_end(line: Line, rig: Rig | None) -> None:
-    for _ in line.heard():
-        pass
-    _leave(rig)
+def _heed(said: Iterator[Json], rig: Rig, runner: Runner) -> None:
+    """End a worker when its command says so: once what is under way has ended and was told."""
+    for value in said:
+        if value.get("do") == STOP:
+            rig.halt()
+            if rig.has_begun.is_set():
+                rig.told.wait()
+            runner.quit()
 
 
-def _leave(rig: Rig | None) -> None:
-    """The command is gone, killed perhaps: so is this process, at once and with all that it was about to send."""
-    if rig:
-        rig.close()
-    os._exit(ORPHANED)
+def _mind_the_ceiling(rig: Rig, environment: Environment) -> None:
+    """Under plain locust the ceiling of requests ends the load, and says so."""
+    rig.halted.wait()
+    _log.error("biztoken: the target's max_requests was met; nothing more is sent")
+    environment.process_exit_code = SPENT
+    cast("Runner", environment.runner).quit()
 
 
+_command = _inherited()
 _listen(events.init_command_line_parser, add_options)
 _listen(events.init, begin)

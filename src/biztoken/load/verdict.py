@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from biztoken.load.conditions import OK, PERCENTILES, Condition, Limit, Numbers, is_outcome
+from biztoken.load.conditions import OK, PERCENTILES, Condition, Limit, Numbers, is_outcome, outcomes, share_of
 from biztoken.load.profile import OTHERS, Profile
 from biztoken.model import Json
 from biztoken.verdicts import Text
@@ -15,13 +15,14 @@ _SHARES = {"p50": "50", "p90": "90", "p95": "95", "p99": "99"}
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What else decides. `failed_clauses`: whether a clause is FAIL; the texts: why the run ended early, if it did."""
+    """What else decides. `failed_clauses`: whether a clause is FAIL; texts: why it ended early or was another load."""
 
     failed_clauses: bool = False
     interrupted: Text | None = None
     stopped: Text | None = None
     problem: Text | None = None
     alarms: Sequence[Text] = ()
+    held: Text | None = None
 
 
 def checks(profile: Profile, numbers: Numbers) -> list[Json]:
@@ -74,11 +75,10 @@ def _failures(name: str, condition: Condition, profile: Profile, numbers: Number
     named = [metric for metric in profile.failures if metric != OTHERS]
     count = sum(
         number
-        for outcome, number in numbers.by_outcome.items()
+        for outcome, number in outcomes(numbers).items()
         if outcome != OK and not any(is_outcome(metric, outcome) for metric in named)
     )
-    share = condition.limit.unit == "%"
-    seen = (100.0 * count / numbers.ended if numbers.ended else None) if share else float(count)
+    seen = share_of(count, numbers) if condition.limit.unit == "%" else float(count)
     return _row(
         f"failures.{OTHERS}",
         Text(f"at most {condition.limit} of any other failure", f"其他失败不超过 {condition.limit}"),
@@ -100,14 +100,16 @@ def verdict(rows: Sequence[Json], numbers: Numbers, profile: Profile, facts: Fac
         return 2, facts.problem
     if facts.interrupted:
         return 3, facts.interrupted
-    if facts.stopped:
-        return 1, facts.stopped
     if facts.alarms:
         first = facts.alarms[0]
         return 2, Text(
             f"The generator was the bottleneck, so this says nothing of the target. {first.en}",
             f"瓶颈在压测端，结果不能说明被测目标。{first.zh}",
         )
+    if facts.held:
+        return 2, facts.held
+    if facts.stopped:
+        return 1, facts.stopped
     if numbers.ended < profile.requests_min:
         return 2, Text(
             f"Too few requests ended: {numbers.ended} of the {profile.requests_min} that the profile asks for.",
@@ -119,8 +121,10 @@ def verdict(rows: Sequence[Json], numbers: Numbers, profile: Profile, facts: Fac
             "Not kept: " + "; ".join(f"{row['en']} (seen {row['seen']})" for row in broken) + ".",
             "未满足：" + "；".join(f"{row['zh']}（实际 {row['seen']}）" for row in broken) + "。",
         )
+    if not numbers.by_outcome.get(OK):
+        return 2, Text("No request was accepted, so there is nothing to judge.", "没有成功的请求，无从判断。")
     if any(row["kept"] is None for row in rows):
-        return 2, Text("A condition could not be told: no request was accepted.", "没有成功的请求，有条件无法判断。")
+        return 2, Text("A condition could not be told.", "有条件无法判断。")
     return 0, None
 
 
