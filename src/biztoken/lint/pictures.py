@@ -30,6 +30,9 @@ _OBJECT = re.compile(
     r"|(?:Optional|Promise|File|Blob|CURLFile|Instance of)\b.*",
     re.IGNORECASE | re.DOTALL,
 )
+# Numbers from -128 to 255 with commas, or hexadecimal digits.
+_WRITTEN_OUT = re.compile(r"\[?\s*(?:-?\d{1,3}\s*,\s*){8}[-\d\s,]*\]?|(?i:ffd8ff|89504e47)[0-9a-fA-F]*")
+_HEAD = 4_096  # characters that tell what a text is: of more, patterns take gigabytes
 _LONGEST_NAME = 1_000  # characters of a path, or of what is printed for an object
 _LONG_BASE64 = 200  # characters; no path and no name is that long and made of the alphabet alone
 _EVERY_BYTE = 4_000  # a picture of so many bytes lacks a given one once in six million times
@@ -117,11 +120,10 @@ def _from_text(name: str, text: str) -> Remark:
         return Remark("image-base64", name, "data-url")
     if re.match(r"[bB]u?(['\"])\\x[fF89]", text):
         return Remark("image-bytes-corrupted", name, "written-out")
-    if re.fullmatch(r"\[?\s*(?:-?\d{1,3}\s*,\s*){8,}-?\d{1,3}\s*\]?", text) or re.fullmatch(
-        r"(?i)(?:ffd8ff|89504e47)[0-9a-f]*", text
-    ):
+    head = re.sub(r"%[0-9A-Fa-f]?\Z", "", text[:_HEAD])
+    if _WRITTEN_OUT.fullmatch(head):
         return Remark("image-bytes-corrupted", name, "written-out")
-    if _is_base64_picture(text):
+    if _is_base64_picture(head):
         return Remark("image-base64", name)
     if len(text) > _LONGEST_NAME:
         return Remark("image-bytes-corrupted", name, "text")
@@ -135,7 +137,7 @@ def _from_text(name: str, text: str) -> Remark:
 
 
 def _is_base64_picture(text: str) -> bool:
-    """Whether a text is base64, of any spelling, of a picture or at least of something long."""
+    """Whether the beginning of a text is base64, of any spelling, of a picture or at least of something long."""
     plain = unquote_to_bytes(text) if "%" in text else text.encode()
     compact = re.sub(rb"[\r\n\t\\]", b"", plain).replace(b" ", b"+").translate(bytes.maketrans(b"-_", b"+/"))
     if not re.fullmatch(rb"[A-Za-z0-9+/]{12,}={0,2}", compact):
