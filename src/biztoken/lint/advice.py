@@ -19,6 +19,7 @@ LANGUAGES = ("en", "zh")
 Text = Mapping[str, str]
 _LONGEST = 60  # characters of what was sent that a sentence repeats
 _FRAMES = {"en": "{sent} The contract: {says} {why} Fix: {fix}", "zh": "{sent}契约：{says}{why}修改：{fix}"}
+_ID_NUMBER = re.compile(r"(?<!\d)(?:\d{17}[\dXx]|\d{15})(?!\d)")
 _MORE = {"en": " And {n} more.", "zh": "另有 {n} 处相同。"}
 
 
@@ -90,7 +91,8 @@ def put(remark: Remark, contract: Contract, private: Iterable[str] = ()) -> Advi
     sent = _filled(entry["sent"], remark)
     if remark.more:
         sent = {lang: sent[lang] + _MORE[lang].format(n=remark.more) for lang in LANGUAGES}
-    for text in private:
+    hidden = [*private, *_ID_NUMBER.findall(" ".join(map(str, (remark.values or {}).values())))]
+    for text in hidden:
         sent = {lang: sentence.replace(text, "…") for lang, sentence in sent.items()}
     return Advice(
         remark.id,

@@ -17,6 +17,8 @@ from biztoken.lint.values import judge_value
 from biztoken.received import Received
 
 _MOST_DIGITS = 15  # of a length
+_PERSONS = ("idcard_name", "idcard_number")
+_SHORTEST, _LONGEST = 2, 200  # characters of a private text; one alone stands everywhere
 _MOST_ALIKE = 20  # findings of one id; a request may have a thousand fields
 _HTML_FIELDS = frozenset({"_charset_"})  # sent by browsers, and a part of HTML
 _PICTURELESS = frozenset({"form", "json", "query"})  # forms of a request that carry no file
@@ -38,12 +40,18 @@ def lint(received: Received, contract: Contract, keys: Keys | None = None, now: 
         values = {"size": f"{size:,}", "legal": f"{contract.limits['body_legal']:,}"}
         remarks.append(Remark("picture-too-large", None, "body", values, "breaks" if is_refused else "report", _BODY))
     remarks += find_secrets(received, request, keys or {})
-    private = [secret for secret in (keys or {}).values() if secret]
+    private = [secret for secret in (keys or {}).values() if secret] + _persons(request)
     told = [put(remark, contract, private) for remark in _once(remarks)]
     return sorted(told, key=lambda advice: LEVELS.index(advice.level))
 
 
 _BODY = "REQUEST-ENTITY-TOO-LARGE-STATUS"
+
+
+def _persons(request: Request) -> list[str]:
+    """Name and ID number, as they were sent."""
+    texts = [field.text or "" for field in request.fields if field.name in _PERSONS]
+    return [text.strip() for text in texts if _SHORTEST <= len(text.strip()) <= _LONGEST]
 
 
 def _size(received: Received) -> int:

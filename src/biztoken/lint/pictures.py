@@ -6,6 +6,10 @@ import base64
 import binascii
 import io
 import re
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from urllib.parse import unquote_to_bytes
 
 from PIL import Image
@@ -37,8 +41,7 @@ _LONGEST_NAME = 1_000  # characters of a path, or of what is printed for an obje
 _LONG_BASE64 = 200  # characters; no path and no name is that long and made of the alphabet alone
 _EVERY_BYTE = 4_000  # a picture of so many bytes lacks a given one once in six million times
 _MANGLED_LINES = 8  # line feeds of which none lacks its CR: by chance once in 10^19 pictures
-# The side is looked at before any pixel is decoded; Pillow's own guard would warn.
-Image.MAX_IMAGE_PIXELS = None
+_QUIET = threading.Lock()
 
 
 def judge_picture(field: Field, longest_side: int) -> list[Remark]:
@@ -66,7 +69,7 @@ def _whole(name: str, value: bytes, longest_side: int) -> list[Remark]:
     if value.startswith(b"\x89PNG") and b"IEND" not in value:
         return [Remark("image-bytes-corrupted", name, "cut")]
     try:
-        with Image.open(io.BytesIO(value), formats=_FORMATS) as image:
+        with _quiet(), Image.open(io.BytesIO(value), formats=_FORMATS) as image:
             side = max(image.size)
             if side > longest_side:
                 values = {"width": image.size[0], "height": image.size[1], "longest": longest_side}
@@ -77,6 +80,21 @@ def _whole(name: str, value: bytes, longest_side: int) -> list[Remark]:
     except Exception:
         return [Remark("image-bytes-corrupted", name, "cut")]
     return []
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Pillow without its warnings, of EXIF data for one, and without its guard: the side is looked at before any pixel.
+
+    Both belong to the whole process, which may be an integrator's: they are as before when it is over.
+    """
+    with _QUIET, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        most, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            yield
+        finally:
+            Image.MAX_IMAGE_PIXELS = most
 
 
 def _has_lost_lines(value: bytes) -> bool:
