@@ -35,6 +35,7 @@ from lint_requests import (
     sign_of,
     text_of,
 )
+from PIL import Image
 
 from biztoken.lint import lint
 from biztoken.lint.advice import LANGUAGES, LEVELS, Remark, put, texts
@@ -626,3 +627,24 @@ def test_body_without_a_length_is_told() -> None:
 
     assert advice.id == "body-incomplete"
     assert "without Content-Length" in advice.sent["en"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("liveness_type", KYC["idcard_name"]), ("verbose", KYC["idcard_number"]), ("verbose", "110101199003070015")],
+)
+def test_no_finding_repeats_a_person(name: str, text: str) -> None:
+    """A name or an ID number in the wrong field is told without itself."""
+    told = linted(form({**KYC, name: text}))
+
+    assert any(advice.field == name for advice in told)
+    assert all(text not in advice.message(lang) for advice in told for lang in LANGUAGES)
+
+
+def test_odd_exif_data_is_no_damage() -> None:
+    """What Pillow warns of is no matter of the endpoint's, even where warnings are errors; its settings stay."""
+    most = Image.MAX_IMAGE_PIXELS
+    odd = FACE[:2] + b"\xff\xe1\x00\x12Exif\0\0II*\0\x08\0\0\0\xff\xff" + FACE[2:]
+
+    assert ids(form({**COMPARE, "image_ref1": odd})) == set()
+    assert most == Image.MAX_IMAGE_PIXELS

@@ -362,3 +362,12 @@ def test_sign_alone_still_makes_one() -> None:
 
     assert done.exit_code == 0
     assert explain(done.output.strip().encode(), CONTRACT, SECRET).findings == ()
+
+
+def test_what_was_not_judged_is_not_called_sound() -> None:
+    """Without the secret nobody knows of the digest, without the time nobody of the expiry."""
+    half = explain(sign_of(TEXT, "another").encode(), CONTRACT)
+
+    assert half.as_json("en")["judged"] == {"digest": False, "expiry": False}
+    assert "Nothing wrong is seen." in half.told("en")
+    assert "The sign is sound." in explain(sign_of(TEXT).encode(), CONTRACT, SECRET, NOW).told("en")
