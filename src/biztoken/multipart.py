@@ -30,7 +30,7 @@ PROBLEMS = {
     "boundary-not-found": "No line of the body is the boundary that the Content-Type names.",
     "no-parts": "The form has no part that can be read.",
     "too-many-parts": f"Only the first {MAX_PARTS} parts were read.",
-    "multipart-unterminated": "The closing boundary is missing; the last part runs to the end of the body.",
+    "multipart-unterminated": "The closing boundary is missing; the last part runs to the end of the body, or its last CRLF.",
     "lf-line-endings": "Lines end in a bare LF; multipart needs CRLF.",
     "header-too-large": f"A part was dropped: over {MAX_HEADER_BYTES} bytes of headers, {MAX_ALL_HEADER_BYTES} in all.",
     "header-unterminated": "No blank line ends the headers of a part; its body is empty.",
@@ -167,7 +167,8 @@ def _cut(body: bytes, marker: bytes) -> tuple[list[tuple[int, int]], list[str]]:
     if start < 0:
         return [], ["boundary-not-found"] if body else []
     if start < len(body):
-        cuts.append((start, len(body)))
+        # The line break before the delimiter that did not come is no part of the value.
+        cuts.append((start, len(body) - 2 if body.endswith(b"\r\n", start) else len(body)))
     return cuts, [*problems, "multipart-unterminated"]
 
 

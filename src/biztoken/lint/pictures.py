@@ -6,7 +6,6 @@ import base64
 import binascii
 import io
 import re
-import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,7 +40,6 @@ _LONGEST_NAME = 1_000  # characters of a path, or of what is printed for an obje
 _LONG_BASE64 = 200  # characters; no path and no name is that long and made of the alphabet alone
 _EVERY_BYTE = 4_000  # a picture of so many bytes lacks a given one once in six million times
 _MANGLED_LINES = 8  # line feeds of which none lacks its CR: by chance once in 10^19 pictures
-_QUIET = threading.Lock()
 
 
 def judge_picture(field: Field, longest_side: int) -> list[Remark]:
@@ -86,9 +84,10 @@ def _whole(name: str, value: bytes, longest_side: int) -> list[Remark]:
 def _quiet() -> Iterator[None]:
     """Pillow without its warnings, of EXIF data for one, and without its guard: the side is looked at before any pixel.
 
-    Both belong to the whole process, which may be an integrator's: they are as before when it is over.
+    Both belong to the whole process, which may be an integrator's: they are as before when it is over. In several
+    threads at once one may leave them to another, and lax.
     """
-    with _QUIET, warnings.catch_warnings():
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         most, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
         try:

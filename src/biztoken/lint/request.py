@@ -180,11 +180,7 @@ def _parts(form: Form, boundary: bytes, body: bytes) -> _Read:
     if re.search(rb"\w{6}", boundary) and any(b"--" + boundary in part.body for part in form.parts):
         remarks.append(Remark("boundary-inside-part"))
     fields = []
-    parts = list(form.parts)
-    if parts and "multipart-unterminated" in form.problems:
-        # The line break before the delimiter that did not come.
-        parts[-1] = parts[-1]._replace(body=parts[-1].body.removesuffix(b"\r\n"))
-    for part in parts:
+    for part in form.parts:
         if any(key.lower() == "content-disposition" and _ONLY_STAR.search(value) for key, value in part.headers):
             remarks.append(Remark("filename-star", part.name))
         if not part.name:
