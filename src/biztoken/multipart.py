@@ -30,7 +30,7 @@ PROBLEMS = {
     "boundary-not-found": "No line of the body is the boundary that the Content-Type names.",
     "no-parts": "The form has no part that can be read.",
     "too-many-parts": f"Only the first {MAX_PARTS} parts were read.",
-    "multipart-unterminated": "The closing boundary is missing; the last part runs to the end of the body, or its last CRLF.",
+    "multipart-unterminated": "The closing boundary is missing; the last part runs to the end of the body.",
     "lf-line-endings": "Lines end in a bare LF; multipart needs CRLF.",
     "header-too-large": f"A part was dropped: over {MAX_HEADER_BYTES} bytes of headers, {MAX_ALL_HEADER_BYTES} in all.",
     "header-unterminated": "No blank line ends the headers of a part; its body is empty.",
