@@ -530,6 +530,22 @@ def control(this: Round) -> None:
                 this.replies.append(reply[:300])
 
 
+def costly_fields(this: Round) -> None:
+    """Fields that cost a judge of requests much, where the mock keeps a journal: names, numbers, members, signs."""
+    size = this.many(19 * MEGABYTE)
+    told = b"POST " + PATH.encode() + b" HTTP/1.1\r\nHost: mock\r\nConnection: close\r\nContent-Type: "
+    members = b"{" + b",".join(b'"k%d":1' % number for number in range(size // 12)) + b"}"
+    for kind, body in (
+        (b"application/x-www-form-urlencoded", b"sign=1&a" + b"-" * min(size, 200_000) + b"a=1"),
+        (b"text/plain", b"sign=1&" + b"a=b&" * (size // 4) + b" x"),
+        (b"application/json", members),
+    ):
+        this.once(told + kind + b"\r\nContent-Length: %d\r\n\r\n" % len(body) + body, 5)
+    this.once(sound(COMPARE | {"image_ref1": "1," * (size // 2) + "x"}), 5)
+    odd = base64.b64encode(bytes(20) + b"a=;b=;c=" * 600).decode()
+    this.once(sound(KYC | {"sign": odd}), 5)
+
+
 ATTACKS: tuple[Callable[[Round], None], ...] = (
     truncated,
     oversized,
@@ -553,4 +569,5 @@ ATTACKS: tuple[Callable[[Round], None], ...] = (
     impatient,
     bad_signs,
     control,
+    costly_fields,
 )

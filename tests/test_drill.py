@@ -167,6 +167,14 @@ def test_retry_after_a_timeout_under_the_same_number_is_told(drilled):
     assert any("with the same biz_no" in note["en"] for note in run.cases["no-answer"]["notes"])
 
 
+def test_what_two_drills_show_of_one_clause_names_the_drill(drilled):
+    """The connection ends before the request in one and after it in the other: which was which is told."""
+    outcome = drilled("sound", select="CLIENT-DROPPED")
+    (row,) = [row for row in outcome.result["clauses"] if row["id"] == "CLIENT-DROPPED"]
+
+    assert [text["en"].partition(":")[0] for text in row["observations"]] == ["dropped-before", "dropped-after"]
+
+
 def test_strict_run_fails_on_a_should(drilled):
     """What is a warning turns the run red where that was asked for."""
     run = drilled("faulty", "hammers-a-few-times", select="concurrency", strict=True)

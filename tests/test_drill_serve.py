@@ -140,6 +140,7 @@ def test_report_before_the_end_is_incomplete(serving):
         ({"verb": "next", "said": {"outcome": "perhaps"}}, 400),
         ({"verb": "next", "said": {"output": 3}}, 400),
         ({"verb": "next", "said": b" " * 2_000_000}, 413),
+        ({"verb": "next", "said": {}}, 409),
         ({"verb": "list", "host": "elsewhere.example:80"}, 403),
         ({"verb": "list", "method": "PUT"}, 501),
     ],

@@ -13,7 +13,7 @@ from types import ModuleType
 import pytest
 
 BENCH = Path(__file__).resolve().parents[1] / "bench"
-TRIAL = {"seconds": 60.0, "rounds": 22, "seed": 1, "idle": 300, "size": 0.02, "only": "", "options": []}
+TRIAL = {"seconds": 60.0, "rounds": 23, "seed": 1, "idle": 300, "size": 0.02, "only": "", "options": []}
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +44,17 @@ def test_every_attack_leaves_the_mock_as_it_was(hostile: ModuleType) -> None:
     assert tally.broken == []
     assert tally.rounds.total() == len(hostile.ATTACKS) == TRIAL["rounds"]
     assert set(tally.rounds.values()) == {1}
+
+
+def test_attacks_leave_a_mock_with_a_journal_as_it_was(hostile: ModuleType, tmp_path: Path) -> None:
+    """What keeps and judges each request is as bounded as what answers it, in memory, in time and on disk."""
+    tally = attacked(
+        hostile, "--journal", str(tmp_path / "journal"), only="costly_fields,odd_parts,many_parts,mutated", rounds=4
+    )
+
+    assert tally.broken == []
+    assert tally.rounds.total() == 4
+    assert max(map(len, (tmp_path / "journal" / "journal.ndjson").read_bytes().splitlines())) < 2 * 1024 * 1024
 
 
 def test_sound_request_that_is_refused_is_told(hostile: ModuleType, tmp_path: Path) -> None:

@@ -109,7 +109,9 @@ def test_a_catalogued_fault_is_an_answer_for_one_request(mock: LocalMock) -> Non
     assert [post(mock, expired).status_code for _ in range(2)] == [200, 403]
 
 
-@pytest.mark.parametrize("answer", ["INTERNAL_EROR", "sign-expired-acepted", {"statu": 500}, {"status": 99}, {}])
+@pytest.mark.parametrize(
+    "answer", ["INTERNAL_EROR", "sign-expired-acepted", {"statu": 500}, {"status": 99}, {}, None, 5, ["success"]]
+)
 def test_no_answer_is_told_and_nothing_is_chosen(mock: LocalMock, answer: Any) -> None:
     """A slip is the caller's mistake, with a hint, and leaves the answers as they were."""
     with pytest.raises(UserError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -34,11 +35,12 @@ from lint_requests import (
     sign_of,
     text_of,
 )
+from PIL import Image
 
 from biztoken.lint import lint
 from biztoken.lint.advice import LANGUAGES, LEVELS, Remark, put, texts
 from biztoken.pictures import Pictures
-from biztoken.received import Received
+from biztoken.received import Received, read_received
 
 PICTURES = Pictures()
 MULTIPART = f"multipart/form-data; boundary={BOUNDARY}"
@@ -544,3 +546,105 @@ def test_remark_without_text_is_a_mistake_of_ours() -> None:
     """An id that texts.yaml does not have is no finding."""
     with pytest.raises(KeyError):
         put(Remark("no-such-finding"), CONTRACT)
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        pytest.param(
+            lambda: request(b"sign=1&a" + b"-" * 100_000 + b"a=1", "application/x-www-form-urlencoded"), id="name"
+        ),
+        pytest.param(lambda: request(b"sign=1&" + b"a=b&" * 500_000 + b" x", "text/plain"), id="pairs"),
+        pytest.param(lambda: form({**KYC, "image_ref1": "1," * 1_000_000 + "x"}), id="numbers"),
+        pytest.param(
+            lambda: request(
+                json.dumps({"sign": "1"} | {f"k{n}": 1 for n in range(100_000)}).encode(), "application/json"
+            ),
+            id="members",
+        ),
+        pytest.param(
+            lambda: form({**KYC, "sign": base64.b64encode(b"x" * 20 + b"a=;b=;c=" * 600).decode()}), id="sign"
+        ),
+    ],
+)
+def test_no_request_takes_long_or_is_told_at_length(hostile: Callable[[], Received]) -> None:
+    """What a stranger sends costs seconds at most, and a page of text."""
+    received = hostile()
+    began = time.process_time()
+
+    told = linted(received)
+
+    assert time.process_time() - began < 5
+    assert sum(len(advice.message()) for advice in told) < 20_000
+
+
+def test_findings_that_are_alike_are_counted() -> None:
+    """The first ones are listed; the last of them says how many there are beside."""
+    told = [
+        advice for advice in linted(form(KYC, *(part(f"x{n}", "1") for n in range(50)))) if advice.id == "unknown-field"
+    ]
+
+    assert len(told) == 20
+    assert told[-1].sent["en"].endswith("And 30 more.")
+    assert "30" in told[-1].sent["zh"]
+
+
+CUT = body_of(parts_of({**KYC, "liveness_timeout": "60"}))
+
+
+@pytest.mark.parametrize("kept", [10, 60, 150, 400, len(CUT) - 10])
+def test_request_that_ends_early_is_told_just_that(kept: int) -> None:
+    """Nothing follows from what did not come."""
+    assert ids(request(CUT[:kept], length=len(CUT))) == {"body-incomplete"}
+
+
+@pytest.mark.parametrize("kept", [0, 10, 400])
+def test_what_the_server_left_unread_is_not_charged(kept: int) -> None:
+    """A server that hangs up, or answers 413 early, is no mistake of the client's."""
+    assert ids(replace(request(CUT[:kept], length=len(CUT)), is_cut=True)) == set()
+
+
+def test_size_of_a_body_that_was_not_read_is_that_of_its_head() -> None:
+    """An early 413 leaves nothing to measure."""
+    early = replace(request(CUT[:100], length=22_000_000), is_cut=True)
+
+    assert ids(early) == {"picture-too-large"}
+
+
+@pytest.mark.parametrize(("short", "word"), [(5, "5 bytes"), (200, "200 bytes")])
+def test_length_that_is_too_small_is_told(short: int, word: str) -> None:
+    """Characters were counted, not bytes."""
+    (advice,) = [advice for advice in linted(request(CUT, length=len(CUT.rstrip()) - short)) if advice.counts]
+
+    assert advice.id == "body-incomplete"
+    assert word in advice.sent["en"]
+
+
+def test_body_without_a_length_is_told() -> None:
+    """No server reads it; that it is empty is not what was sent."""
+    head = f"POST {PATH} HTTP/1.1\r\nHost: a\r\nContent-Type: {MULTIPART}\r\n\r\n"
+    (advice,) = [advice for advice in linted(read_received(head.encode() + CUT, "request")) if advice.counts]
+
+    assert advice.id == "body-incomplete"
+    assert "without Content-Length" in advice.sent["en"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("liveness_type", KYC["idcard_name"]), ("verbose", KYC["idcard_number"]), ("verbose", "110101199003070015")],
+)
+def test_no_finding_repeats_a_person(name: str, text: str) -> None:
+    """A name or an ID number in the wrong field is told without itself."""
+    told = linted(form({**KYC, name: text}))
+
+    assert any(advice.field == name for advice in told)
+    assert all(text not in advice.message(lang) for advice in told for lang in LANGUAGES)
+
+
+def test_odd_exif_data_is_no_damage() -> None:
+    """What Pillow warns of is no matter of the endpoint's, even where warnings are errors; its settings stay."""
+    most = Image.MAX_IMAGE_PIXELS
+    odd = FACE[:2] + b"\xff\xe1\x00\x12Exif\0\0II*\0\x08\0\0\0\xff\xff" + FACE[2:]
+
+    assert ids(form({**COMPARE, "image_ref1": odd})) == set()
+    assert most == Image.MAX_IMAGE_PIXELS

@@ -155,3 +155,36 @@ def test_mistake_in_the_keys_is_told_where_it_is(tmp_path: Path, text: str, name
 
     assert named in str(caught.value)
     assert caught.value.zh
+
+
+@pytest.mark.parametrize("now", ["nan", "inf", "-5", "1764000000000"])
+@pytest.mark.parametrize("command", [["lint"], ["sign", "explain"]])
+def test_time_that_is_none_is_the_users_mistake(command: list[str], now: str) -> None:
+    """What is no number of seconds since 1970 would make every sign sound or expired."""
+    done = CliRunner().invoke(main, [*command, f"--now={now}", "x"])
+
+    assert done.exit_code == 2
+    assert "--now" in done.output
+
+
+@pytest.mark.parametrize("seconds", ["nan", "inf"])
+def test_limit_that_is_none_is_the_users_mistake(seconds: str) -> None:
+    """A drill ends."""
+    done = CliRunner().invoke(main, ["drill", "--timeout", seconds, "--", "true"])
+
+    assert done.exit_code == 2
+    assert "--timeout" in done.output
+
+
+def test_keys_that_are_nested_without_end_are_the_users_mistake(tmp_path: Path, sound: Path) -> None:
+    """A file of brackets is no YAML of keys."""
+    (tmp_path / "keys.yaml").write_text("[" * 100_000)
+
+    assert run("--keys", tmp_path / "keys.yaml", sound)[0] == 2
+
+
+def test_request_is_read_from_the_standard_input() -> None:
+    """As curl and sign explain have it, - is no file."""
+    done = CliRunner().invoke(main, ["lint", "-"], input=wire())
+
+    assert (done.exit_code, done.output) == (0, "-: nothing to mend\n")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
-from lint_requests import CONTRACT, KYC, NOW, form, sign_of, text_of
+from lint_requests import CONTRACT, KYC, NOW, PATH, body_of, form, parts_of, request, sign_of, text_of
 
 from biztoken.lint import lint_sequence
 from biztoken.received import Received
@@ -84,3 +86,28 @@ def test_pauses_are_no_hammering() -> None:
 def test_many_tries_without_times_are_hammering() -> None:
     """Where no time is known, five of the same are."""
     assert found(*[(sent(number), None) for number in range(5)])[-1] == {"hammering"}
+
+
+CORRECTED = {
+    "form": lambda: request(urlencode({**KYC}).encode(), "application/x-www-form-urlencoded"),
+    "json": lambda: request(json.dumps({**KYC}).encode(), "application/json"),
+    "path": lambda: form(KYC, target=PATH + "/"),
+    "method": lambda: form(KYC, method="PUT"),
+    "boundary": lambda: request(body_of(parts_of(KYC)), "multipart/form-data"),
+    "sign": lambda: form({**KYC, "sign": KYC["sign"] + "\n"}),
+}
+
+
+@pytest.mark.parametrize("mistake", CORRECTED)
+def test_corrected_request_is_another_one(mistake: str) -> None:
+    """Whoever mends the form, the way or the sign sends the same fields, and is told nothing for it."""
+    assert found((CORRECTED[mistake](), None), (sent(2), None)) == [set(), set()]
+    assert found((CORRECTED[mistake](), 400), (sent(2), 200)) == [set(), set()]
+
+
+def test_what_is_answered_otherwise_than_by_400_is_not_told_to_be() -> None:
+    """A path that is not there is 404; without an answer nobody was refused yet."""
+    told = lint_sequence([(sent(1, sign_version="md5"), None), (sent(2, sign_version="md5"), None)], CONTRACT)
+
+    assert found((form(KYC, target="/x"), None), (form(KYC, target="/x"), None))[1] == {"sign-reused"}
+    assert "would be refused" in next(advice for advice in told[1] if advice.id == "resent-after-400").sent["en"]

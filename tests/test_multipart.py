@@ -65,7 +65,7 @@ CASES = [
     Case("closing-padded", WELL_FORMED.removesuffix(b"\r\n") + b" \t \r\n", A1),
     Case("padding", b"--X \t\r\n" + NAME_A + b"\r\n\r\n1\r\n--X\t \r\n" + NAME_A + b"\r\n\r\n2\r\n--X--",
          [*A1, ("a", None, b"2")]),
-    Case("no-closing-boundary", TWO, [*A1, ("b", None, b"2\r\n")], ("multipart-unterminated",)),
+    Case("no-closing-boundary", TWO, [*A1, ("b", None, b"2")], ("multipart-unterminated",)),
     Case("closing-without-its-dashes", TWO + b"--X", [*A1, ("b", None, b"2")], ("multipart-unterminated",)),
     Case("closing-cut-after-one-dash", TWO + b"--X-", [*A1, ("b", None, b"2")], ("multipart-unterminated",)),
     Case("closing-cut-after-cr", TWO + b"--X\r", [*A1, ("b", None, b"2")], ("multipart-unterminated",)),

@@ -362,3 +362,24 @@ def test_sign_alone_still_makes_one() -> None:
 
     assert done.exit_code == 0
     assert explain(done.output.strip().encode(), CONTRACT, SECRET).findings == ()
+
+
+def test_what_was_not_judged_is_not_called_sound() -> None:
+    """Without the secret nobody knows of the digest, without the time nobody of the expiry."""
+    half = explain(sign_of(TEXT, "another").encode(), CONTRACT)
+
+    assert half.as_json("en")["judged"] == {"digest": False, "expiry": False}
+    assert "Nothing wrong is seen." in half.told("en")
+    assert "The sign is sound." in explain(sign_of(TEXT).encode(), CONTRACT, SECRET, NOW).told("en")
+
+
+def test_digest_that_holds_the_start_of_a_text_is_sound() -> None:
+    """One digest in some thousand has the bytes a= in it."""
+    found = [
+        sign
+        for sign in (sign_of(text_of(random=str(number))) for number in range(20_000))
+        if b"a=" in base64.b64decode(sign)[:20]
+    ]
+
+    assert found
+    assert all(explain(sign.encode(), CONTRACT, SECRET, NOW).findings == () for sign in found)

@@ -24,6 +24,18 @@ def _remember(ctx: click.Context, _parameter: click.Parameter, lang: str) -> str
     return lang
 
 
+class _Within(click.FloatRange):
+    """A range that NaN is not in: it is neither below nor above any bound."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        number = super().convert(value, param, ctx)
+        if number != number:  # noqa: PLR0124 - only NaN is not itself
+            self.fail(f"{value} is no number.", param, ctx)
+        return number
+
+
+# From the year 1973 to 5138: a number of milliseconds is no time at which a request was sent.
+_EPOCH = _Within(min=10**8, max=10**11)
 _LANG = click.option(
     "--lang",
     type=click.Choice(["en", "zh"]),
@@ -170,7 +182,7 @@ def check(ctx: click.Context, /, require: str, dry_run: bool, **chosen: Any) -> 
 @click.option("--out", type=_PATH, metavar="DIR", help="Directory of the run [default: reports/drill-TIME].")
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
+    type=_Within(min=0, max=86_400, min_open=True),
     default=60.0,
     show_default=True,
     metavar="S",
@@ -460,7 +472,7 @@ def report(directory: Path, lang: str) -> None:
 @main.command(epilog="Exit codes: 0 nothing above advice, 1 something, 2 a mistake in the command or the files.")
 @click.argument("files", type=_PATH, nargs=-1, required=True, metavar="FILE...")
 @click.option("--keys", type=_PATH, metavar="FILE", help="Keys file of the mock or a target file, to judge digests.")
-@click.option("--now", type=float, metavar="EPOCH", help="Seconds since 1970 at which it was sent, to judge expiry.")
+@click.option("--now", type=_EPOCH, metavar="EPOCH", help="Seconds since 1970 at which it was sent, to judge expiry.")
 @click.option("--sequence", is_flag=True, help="The files followed one another: judge that, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON for each file.")
 @click.option("--contract", type=_PATH, metavar="DIR", help="Another directory of the contract's files.")
@@ -523,7 +535,7 @@ def sign(ctx: click.Context, key_env: str, secret_env: str, valid: int, single_u
 )
 @click.argument("text", metavar="SIGN")
 @click.option("--secret-env", metavar="NAME", help="Variable that holds the api_secret, to judge the digest.")
-@click.option("--now", type=float, metavar="EPOCH", help="Seconds since 1970, to judge the expiry.")
+@click.option("--now", type=_EPOCH, metavar="EPOCH", help="Seconds since 1970, to judge the expiry.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @_LANG
 def explain_sign(text: str, secret_env: str | None, now: float | None, as_json: bool, lang: str) -> None:

@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from biztoken import contract
-from biztoken.lint import LEVELS, Advice, lint, lint_sequence
+from biztoken.lint import LEVELS, Advice, Step, lint, lint_steps, step
 from biztoken.mock import keys
 from biztoken.received import Received
 
 _BESIDE = 12  # requests that are looked at together
-_LONGEST = 4 * 1024 * 1024  # bytes of a body; larger ones are not compared with others
 
 
 class Examiner:
@@ -23,14 +22,13 @@ class Examiner:
         known = keys.load(key_file) if key_file else keys.demo()
         self._keys = {key.api_key: key.api_secret for key in known.values()}
         self._contract = contract.load(contract_directory)
-        self._before: deque[tuple[Received, int | None]] = deque(maxlen=_BESIDE)
+        self._before: deque[Step] = deque(maxlen=_BESIDE)
 
     def __call__(self, received: Received, status: int | None) -> list[Mapping[str, Any]]:
         """The findings, the worst first, as JSON."""
         found = lint(received, self._contract, self._keys, received.at)
-        if len(received.body) <= _LONGEST:
-            self._before.append((received, status))
-            found = [*found, *lint_sequence(list(self._before), self._contract)[-1]]
+        self._before.append(step(received, status, found, self._contract))
+        found = [*found, *lint_steps(list(self._before), self._contract)[-1]]
         return [_told(advice) for advice in sorted(found, key=lambda advice: LEVELS.index(advice.level))]
 
 

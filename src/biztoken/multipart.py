@@ -167,7 +167,8 @@ def _cut(body: bytes, marker: bytes) -> tuple[list[tuple[int, int]], list[str]]:
     if start < 0:
         return [], ["boundary-not-found"] if body else []
     if start < len(body):
-        cuts.append((start, len(body)))
+        # The line break before the delimiter that did not come is no part of the value.
+        cuts.append((start, len(body) - 2 if body.endswith(b"\r\n", start) else len(body)))
     return cuts, [*problems, "multipart-unterminated"]
 
 

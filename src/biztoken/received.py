@@ -16,7 +16,8 @@ class Received:
     """One request. `target` is the request line's, query and all; `body` is whole, its chunks joined.
 
     `at`: when its head had come, seconds since the Unix epoch, None where unknown. `connection`: a number that requests
-    of one connection share. `whole`: whether the body came to its end.
+    of one connection share. `whole`: whether the body came to its end. `is_cut`: whether the server read no further, so
+    that what lacks is not the client's doing. `left`: bytes that came after what was told to be the body.
     """
 
     method: str
@@ -26,6 +27,8 @@ class Received:
     at: float | None = None
     connection: int | None = None
     whole: bool = True
+    is_cut: bool = False
+    left: int = 0
 
     def header(self, name: str) -> str | None:
         """The first header of that name, whatever its case."""
@@ -69,7 +72,16 @@ def read_received(data: bytes, name: str) -> Received:
         tuple((key.decode("latin-1"), value.decode("utf-8", "surrogateescape")) for key, value in taker.headers),
         b"".join(taker.chunks),
         whole=taker.is_whole,
+        left=_left(data, taker),
     )
+
+
+def _left(data: bytes, taker: _Taker) -> int:
+    """Bytes after a body that is not chunked; line breaks at the end are none."""
+    if not taker.is_whole or any(name.lower() == b"transfer-encoding" for name, _ in taker.headers):
+        return 0
+    _, _, body = data.lstrip(b"\r\n").partition(b"\r\n\r\n")
+    return len(body[sum(map(len, taker.chunks)) :].strip(b"\r\n"))
 
 
 class _Taker:

@@ -10,7 +10,7 @@ from functools import cache
 
 import pytest
 
-from biztoken.lint import Advice, lint, lint_sequence
+from biztoken.lint import Advice, lint, lint_steps, step
 from biztoken.mock.journal import Entry
 from biztoken.mock.local import LocalMock
 from biztoken.people import Person, make_person
@@ -39,8 +39,11 @@ class MockEndpoint(LocalMock):
         """What lint finds wrong with the requests that came, each by itself and all in sequence; no mere advice."""
         entries = [entry for entry in self.entries if entry.received.method and entry.kept]
         secrets = {key.api_key: key.api_secret for key in self.keys.values()}
-        alone = [lint(entry.received, self.contract, secrets, entry.at) for entry in entries]
-        together = lint_sequence([(entry.received, entry.status) for entry in entries], self.contract)
+        alone = [lint(entry.judged, self.contract, secrets, entry.at) for entry in entries]
+        steps = [
+            step(entry.judged, entry.status, found, self.contract) for entry, found in zip(entries, alone, strict=True)
+        ]
+        together = lint_steps(steps, self.contract)
         pairs = zip(alone, together, strict=True)
         return [advice for one, beside in pairs for advice in (*one, *beside) if advice.counts]
 

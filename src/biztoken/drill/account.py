@@ -99,9 +99,17 @@ def _counts(row: Json) -> bool:
     return bool(row["side"] == "client" or row["findings"])
 
 
+def _observations(row: Json, book: Book) -> list[Json]:
+    """What was seen of a clause. Where several drills are for it, each by the drill that it was seen in."""
+    seen = book.notes.get(row["id"], [])
+    if row["level"] != Level.OBSERVE or len({drill for drill, _ in seen}) < 2:
+        return [text.as_json() for _, text in seen]
+    return [Text(f"{drill}: {text.en}", f"{drill}：{text.zh}").as_json() for drill, text in seen]
+
+
 def _clause(row: Json, book: Book, *, partial: bool) -> Json:
     """A row with its texts in both languages, and what no drill can show told as such."""
-    notes = [text.as_json() for text in book.notes.get(row["id"], ())]
+    notes = _observations(row, book)
     row = {**row, "findings": [_finding(finding, book.texts) for finding in row["findings"]], "observations": notes}
     if row["level"] == Level.OBSERVE and not notes:
         return {**row, "verdict": str(Verdict.NOT_RUN), "reason": LEFT_OUT.as_json()}

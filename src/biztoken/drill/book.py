@@ -35,7 +35,7 @@ class Book:
     starts: dict[str, Seen] = field(default_factory=dict)
     rows: dict[str, Json] = field(default_factory=dict)
     texts: dict[str, Text] = field(default_factory=dict)  # what findings say, by its English
-    notes: dict[str, list[Text]] = field(default_factory=dict)
+    notes: dict[str, list[tuple[str, Text]]] = field(default_factory=dict)
     private: dict[str, str] = field(default_factory=dict)  # each private text and what to call it
     _ids: Iterator[int] = field(default_factory=lambda: count(1))
     _redactor: Redactor = field(init=False)
@@ -59,7 +59,7 @@ class Book:
         for point in judgement.points:
             self.take(point, scenario, ids)
         for clause, text in judgement.notes:
-            self.notes.setdefault(clause, []).append(text)
+            self.notes.setdefault(clause, []).append((scenario.id, text))
         earned = self._earned(scenario, judgement)
         why_not = judgement.why_not if earned in (Verdict.UNTESTABLE, Verdict.NOT_APPLICABLE) else None
         result = CaseResult(scenario.id, scenario.clause, scenario.family, earned, why_not, ids, seen.ending.seconds)

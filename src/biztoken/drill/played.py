@@ -43,6 +43,7 @@ class Played:
         self._began = 0.0
         self._failed: Text | None = None
         self._calls = self._counted = 0
+        self.has_begun = False
 
     def __enter__(self) -> Self:
         key = self._run.key
@@ -82,6 +83,7 @@ class Played:
         """Begin: where and as whom to call. Nothing is on yet."""
         with self._lock:
             self._calls += 1
+            self.has_begun = True
             assert self._plain is not None  # noqa: S101 - between enter and exit it is there
             if not self._run.book.results:
                 self._waiting = list(self._run.planned)

@@ -83,7 +83,7 @@ def _listen(port: int, played: Played) -> ThreadingHTTPServer:
     verbs: Mapping[str, Callable[[Json], Json]] = {
         "list": lambda _said: played.list(),
         "start": lambda _said: played.start(),
-        "next": played.next,
+        "next": lambda said: _next(played, said),
         "status": lambda _said: played.status(),
         "report": played.report,
     }
@@ -96,6 +96,12 @@ def _listen(port: int, played: Played) -> ThreadingHTTPServer:
         why = problem.strerror
         hint = f"it cannot be used ({why}); choose another, or 0 for any"
         raise UserError(f"--port {port}", hint, f"无法使用（{why}）；请换一个，或用 0 任选") from None
+
+
+def _next(played: Played, said: Json) -> Json:
+    if not played.has_begun:
+        raise MisuseError(409, "call POST /start first")
+    return played.next(said)
 
 
 class _Handler(BaseHTTPRequestHandler):

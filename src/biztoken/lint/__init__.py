@@ -7,6 +7,6 @@ from __future__ import annotations
 
 from biztoken.lint.advice import LEVELS, Advice, Level
 from biztoken.lint.judge import lint
-from biztoken.lint.sequence import lint_sequence
+from biztoken.lint.sequence import Step, lint_sequence, lint_steps, step
 
-__all__ = ["LEVELS", "Advice", "Level", "lint", "lint_sequence"]
+__all__ = ["LEVELS", "Advice", "Level", "Step", "lint", "lint_sequence", "lint_steps", "step"]

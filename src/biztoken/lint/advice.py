@@ -19,6 +19,8 @@ LANGUAGES = ("en", "zh")
 Text = Mapping[str, str]
 _LONGEST = 60  # characters of what was sent that a sentence repeats
 _FRAMES = {"en": "{sent} The contract: {says} {why} Fix: {fix}", "zh": "{sent}契约：{says}{why}修改：{fix}"}
+_ID_NUMBER = re.compile(r"(?<!\d)(?:\d{17}[\dXx]|\d{15})(?!\d)")
+_MORE = {"en": " And {n} more.", "zh": "另有 {n} 处相同。"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ class Advice:
 class Remark:
     """A finding before it is put into words: `id` and `variant` name the texts, `values` fill them.
 
-    `level` and `clause` stand in place of those of the texts.
+    `level` and `clause` stand in place of those of the texts. `more`: how many others of the same id are left out.
     """
 
     id: str
@@ -63,6 +65,7 @@ class Remark:
     values: Mapping[str, object] | None = None
     level: Level | None = None
     clause: str | None = None
+    more: int = 0
 
 
 @cache
@@ -86,7 +89,10 @@ def put(remark: Remark, contract: Contract, private: Iterable[str] = ()) -> Advi
     else:
         says = _filled(entry["says"], remark)
     sent = _filled(entry["sent"], remark)
-    for text in private:
+    if remark.more:
+        sent = {lang: sent[lang] + _MORE[lang].format(n=remark.more) for lang in LANGUAGES}
+    hidden = [*private, *_ID_NUMBER.findall(" ".join(map(str, (remark.values or {}).values())))]
+    for text in hidden:
         sent = {lang: sentence.replace(text, "…") for lang, sentence in sent.items()}
     return Advice(
         remark.id,
@@ -107,5 +113,5 @@ def _filled(text: Text, remark: Remark) -> Text:
 
 def shown(text: str) -> str:
     """A text of a stranger's, fit to stand in a sentence: short, and without control characters."""
-    plain = re.sub(r"[^\x20-\x7e\u00a1-\u1fff\u3000-\ud7ff\uf900-\ufefe\uff00-\uffef\ufffd]", "·", text)
-    return plain if len(plain) <= _LONGEST else plain[:_LONGEST] + "…"
+    plain = re.sub(r"[^\x20-\x7e\u00a1-\u1fff\u3000-\ud7ff\uf900-\ufefe\uff00-\uffef\ufffd]", "·", text[:_LONGEST])
+    return plain if len(text) <= _LONGEST else plain + "…"

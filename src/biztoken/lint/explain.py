@@ -36,6 +36,7 @@ _WORDS = {
         "once": "works once",
         "absent": "not found",
         "sound": "The sign is sound.",
+        "unseen": "Nothing wrong is seen.",
         "wrong": "The sign is wrong.",
         "no-secret": "The digest was not judged: name the variable of the secret by --secret-env.",
         "no-now": "The expiry was not judged: give the time by --now.",
@@ -49,6 +50,7 @@ _WORDS = {
         "once": "只能使用一次",
         "absent": "没有找到",
         "sound": "签名正确。",
+        "unseen": "没有看出错误。",
         "wrong": "签名有误。",
         "no-secret": "没有检查摘要：请用 --secret-env 指定存放 secret 的环境变量。",
         "no-now": "没有检查是否过期：请用 --now 给出时间。",
@@ -74,6 +76,7 @@ class Explanation:
         sign = self.sign
         return {
             "sound": self.is_sound,
+            "judged": {"digest": self.is_signed, "expiry": self.is_timed},
             "digest": sign.digest.hex() if sign.digest is not None else None,
             "a": sign.key,
             "b": sign.expires,
@@ -99,7 +102,8 @@ class Explanation:
             "d": absent if sign.random is None else shown(sign.random),
         }
         lines = [words[name] + " " * (14 - _width(words[name])) + value for name, value in rows.items()]
-        lines += ["", words["sound" if self.is_sound else "wrong"]]
+        is_certain = self.is_signed and self.is_timed
+        lines += ["", words["wrong" if not self.is_sound else "sound" if is_certain else "unseen"]]
         for advice in self.findings:
             lines += [f"{advice.level:<7} {advice.id} ({part_of(advice)})", f"        {advice.message(lang)}"]
         lines += [] if self.is_signed else [words["no-secret"]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from biztoken.errors import UserError
 from biztoken.lint.advice import LEVELS, Advice
 from biztoken.lint.judge import lint
 from biztoken.lint.keys import load_keys
-from biztoken.lint.sequence import lint_sequence
+from biztoken.lint.sequence import lint_steps, step
 from biztoken.lint.told import findings_told
 from biztoken.received import Received, read_received
 
@@ -55,7 +56,9 @@ def lint_files(
     requests = [_request(path) for path in files]
     found = [lint(received, rules, known, now) for received in requests]
     if is_sequence:
-        more = lint_sequence([(received, None) for received in requests], rules)
+        more = lint_steps(
+            [step(received, None, told, rules) for received, told in zip(requests, found, strict=True)], rules
+        )
         found = [_sorted([*first, *second]) for first, second in zip(found, more, strict=True)]
     return [Linted(str(path), tuple(findings)) for path, findings in zip(files, found, strict=True)]
 
@@ -66,8 +69,11 @@ def _sorted(findings: list[Advice]) -> list[Advice]:
 
 def _request(path: Path) -> Received:
     try:
-        with path.open("rb") as file:
-            data = file.read(MOST_BYTES + 1)
+        if str(path) == "-":
+            data = sys.stdin.buffer.read(MOST_BYTES + 1)
+        else:
+            with path.open("rb") as file:
+                data = file.read(MOST_BYTES + 1)
     except OSError as problem:
         reason = problem.strerror or problem.__class__.__name__
         raise UserError(

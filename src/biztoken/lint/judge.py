@@ -16,6 +16,10 @@ from biztoken.lint.signature import Keys, judge_sign
 from biztoken.lint.values import judge_value
 from biztoken.received import Received
 
+_MOST_DIGITS = 15  # of a length
+_PERSONS = ("idcard_name", "idcard_number")
+_SHORTEST, _LONGEST = 2, 200  # characters of a private text; one alone stands everywhere
+_MOST_ALIKE = 20  # findings of one id; a request may have a thousand fields
 _HTML_FIELDS = frozenset({"_charset_"})  # sent by browsers, and a part of HTML
 _PICTURELESS = frozenset({"form", "json", "query"})  # forms of a request that carry no file
 
@@ -30,12 +34,13 @@ def lint(received: Received, contract: Contract, keys: Keys | None = None, now: 
     remarks = [*request.remarks]
     if request.form is not None:
         remarks += _fields(request, contract, keys, now)
-    if len(received.body) > contract.limits["body_legal"]:
-        is_refused = len(received.body) > contract.limits["body_refused"]
-        values = {"size": f"{len(received.body):,}", "legal": f"{contract.limits['body_legal']:,}"}
+    size = _size(received)
+    if size > contract.limits["body_legal"]:
+        is_refused = size > contract.limits["body_refused"]
+        values = {"size": f"{size:,}", "legal": f"{contract.limits['body_legal']:,}"}
         remarks.append(Remark("picture-too-large", None, "body", values, "breaks" if is_refused else "report", _BODY))
     remarks += find_secrets(received, request, keys or {})
-    private = [secret for secret in (keys or {}).values() if secret]
+    private = [secret for secret in (keys or {}).values() if secret] + _persons(request)
     told = [put(remark, contract, private) for remark in _once(remarks)]
     return sorted(told, key=lambda advice: LEVELS.index(advice.level))
 
@@ -43,12 +48,29 @@ def lint(received: Received, contract: Contract, keys: Keys | None = None, now: 
 _BODY = "REQUEST-ENTITY-TOO-LARGE-STATUS"
 
 
+def _persons(request: Request) -> list[str]:
+    """Name and ID number, as they were sent."""
+    texts = [field.text or "" for field in request.fields if field.name in _PERSONS]
+    return [text.strip() for text in texts if _SHORTEST <= len(text.strip()) <= _LONGEST]
+
+
+def _size(received: Received) -> int:
+    """Bytes of the body, by what its head tells where it was not read to its end."""
+    told = received.header("content-length") or ""
+    is_told = not received.whole and told.isascii() and told.isdigit() and len(told) <= _MOST_DIGITS
+    return max(len(received.body), int(told) if is_told else 0)
+
+
 def _once(remarks: list[Remark]) -> list[Remark]:
-    """The first remark of each id and field."""
-    first: dict[tuple[str, str | None], Remark] = {}
+    """The first remark of each id and field; of an id that many fields have, the first ones."""
+    first: dict[str, dict[str | None, Remark]] = {}
     for remark in remarks:
-        first.setdefault((remark.id, remark.field), remark)
-    return list(first.values())
+        first.setdefault(remark.id, {}).setdefault(remark.field, remark)
+    found = []
+    for of_id in first.values():
+        kept = list(of_id.values())[:_MOST_ALIKE]
+        found += [*kept[:-1], replace(kept[-1], more=len(of_id) - len(kept))]
+    return found
 
 
 def _fields(request: Request, contract: Contract, keys: Keys | None, now: float | None) -> Iterator[Remark]:
@@ -64,7 +86,8 @@ def _fields(request: Request, contract: Contract, keys: Keys | None, now: float 
     texts = {name: field.text or "" for name, field in first.items() if not known[name].picture and field.value}
     for name, field in first.items():
         yield from _field(field, known[name], texts, contract, keys, now)
-    yield from _missing(request, first, texts, spoilt, contract)
+    if not request.is_open:
+        yield from _missing(request, first, texts, spoilt, contract)
 
 
 def _name(field: Field, contract: Contract) -> Iterator[Remark]:

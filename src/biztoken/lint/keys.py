@@ -26,7 +26,7 @@ def load_keys(path: Path, environment: Mapping[str, str] = os.environ) -> dict[s
         raise UserError(
             what, f"it cannot be read ({reason}); give another path", f"无法读取（{reason}）；请换一个路径"
         ) from None
-    except yaml.YAMLError:
+    except (yaml.YAMLError, RecursionError):
         raise UserError(what, "it is no YAML; correct it", "不是合法的 YAML；请改正") from None
     entries = document.get("keys") if isinstance(document, Mapping) else None
     if isinstance(entries, list):

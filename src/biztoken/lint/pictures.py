@@ -6,6 +6,9 @@ import base64
 import binascii
 import io
 import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from urllib.parse import unquote_to_bytes
 
 from PIL import Image
@@ -30,12 +33,13 @@ _OBJECT = re.compile(
     r"|(?:Optional|Promise|File|Blob|CURLFile|Instance of)\b.*",
     re.IGNORECASE | re.DOTALL,
 )
+# Numbers from -128 to 255 with commas, or hexadecimal digits.
+_WRITTEN_OUT = re.compile(r"\[?\s*(?:-?\d{1,3}\s*,\s*){8}[-\d\s,]*\]?|(?i:ffd8ff|89504e47)[0-9a-fA-F]*")
+_HEAD = 4_096  # characters that tell what a text is: of more, patterns take gigabytes
 _LONGEST_NAME = 1_000  # characters of a path, or of what is printed for an object
 _LONG_BASE64 = 200  # characters; no path and no name is that long and made of the alphabet alone
 _EVERY_BYTE = 4_000  # a picture of so many bytes lacks a given one once in six million times
 _MANGLED_LINES = 8  # line feeds of which none lacks its CR: by chance once in 10^19 pictures
-# The side is looked at before any pixel is decoded; Pillow's own guard would warn.
-Image.MAX_IMAGE_PIXELS = None
 
 
 def judge_picture(field: Field, longest_side: int) -> list[Remark]:
@@ -63,7 +67,7 @@ def _whole(name: str, value: bytes, longest_side: int) -> list[Remark]:
     if value.startswith(b"\x89PNG") and b"IEND" not in value:
         return [Remark("image-bytes-corrupted", name, "cut")]
     try:
-        with Image.open(io.BytesIO(value), formats=_FORMATS) as image:
+        with _quiet(), Image.open(io.BytesIO(value), formats=_FORMATS) as image:
             side = max(image.size)
             if side > longest_side:
                 values = {"width": image.size[0], "height": image.size[1], "longest": longest_side}
@@ -74,6 +78,22 @@ def _whole(name: str, value: bytes, longest_side: int) -> list[Remark]:
     except Exception:
         return [Remark("image-bytes-corrupted", name, "cut")]
     return []
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Pillow without its warnings, of EXIF data for one, and without its guard: the side is looked at before any pixel.
+
+    Both belong to the whole process, which may be an integrator's: they are as before when it is over. In several
+    threads at once one may leave them to another, and lax.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        most, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            yield
+        finally:
+            Image.MAX_IMAGE_PIXELS = most
 
 
 def _has_lost_lines(value: bytes) -> bool:
@@ -117,11 +137,10 @@ def _from_text(name: str, text: str) -> Remark:
         return Remark("image-base64", name, "data-url")
     if re.match(r"[bB]u?(['\"])\\x[fF89]", text):
         return Remark("image-bytes-corrupted", name, "written-out")
-    if re.fullmatch(r"\[?\s*(?:-?\d{1,3}\s*,\s*){8,}-?\d{1,3}\s*\]?", text) or re.fullmatch(
-        r"(?i)(?:ffd8ff|89504e47)[0-9a-f]*", text
-    ):
+    head = re.sub(r"%[0-9A-Fa-f]?\Z", "", text[:_HEAD])
+    if _WRITTEN_OUT.fullmatch(head):
         return Remark("image-bytes-corrupted", name, "written-out")
-    if _is_base64_picture(text):
+    if _is_base64_picture(head):
         return Remark("image-base64", name)
     if len(text) > _LONGEST_NAME:
         return Remark("image-bytes-corrupted", name, "text")
@@ -135,7 +154,7 @@ def _from_text(name: str, text: str) -> Remark:
 
 
 def _is_base64_picture(text: str) -> bool:
-    """Whether a text is base64, of any spelling, of a picture or at least of something long."""
+    """Whether the beginning of a text is base64, of any spelling, of a picture or at least of something long."""
     plain = unquote_to_bytes(text) if "%" in text else text.encode()
     compact = re.sub(rb"[\r\n\t\\]", b"", plain).replace(b" ", b"+").translate(bytes.maketrans(b"-_", b"+/"))
     if not re.fullmatch(rb"[A-Za-z0-9+/]{12,}={0,2}", compact):

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 from urllib.parse import unquote, unquote_to_bytes
 
@@ -15,12 +16,13 @@ from biztoken.multipart import MAX_PARTS, Form, Part, parse
 from biztoken.received import Received
 
 _LOOK = 65_536  # bytes in which the first part of a form begins
+_ESCAPED = 1_048_576  # bytes whose escapes are read: each takes a hundred bytes of memory
 # A line of dashes and more, then headers of which one is a Content-Disposition.
 _FIRST_PART = re.compile(
     rb"(?:\A|(?<=\n))--([^\r\n]+)\r?\n(?:[^\r\n:]{1,80}:[^\r\n]*\r?\n){0,8}?content-disposition:", re.IGNORECASE
 )
-_PAIRS = re.compile(rb"[^\s=&]+=[^\s&]*(?:&[^\s=&]+=[^\s&]*)*&?\s*")
 _ONLY_STAR = re.compile(r"\A(?!.*\bfilename=).*\bfilename\*=", re.IGNORECASE | re.DOTALL)
+_OF_THE_END = frozenset({"multipart-unterminated", "body-not-multipart", "field-name-corrupted"})
 _TOLD = {
     "multipart-unterminated": "multipart-unterminated",
     "lf-line-endings": "lf-line-endings",
@@ -60,11 +62,15 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """`fields` in the order sent, body first; `remarks` on how. `form`: part, form, json, query or None."""
+    """`fields` in the order sent, body first; `remarks` on how. `form`: part, form, json, query or None.
+
+    `is_open`: whether more would have come, so that nothing can be said to be missing.
+    """
 
     fields: tuple[Field, ...]
     remarks: tuple[Remark, ...]
     form: str | None
+    is_open: bool = False
 
 
 def read_request(received: Received, contract: Contract) -> Request:
@@ -82,12 +88,27 @@ def read_request(received: Received, contract: Contract) -> Request:
         remarks.append(Remark("fields-in-query", values={"names": names}))
     fields: list[Field] = []
     form = None
-    if received.body or not (known or remarks):
+    is_short = not received.whole or bool(received.left)
+    is_open = is_short
+    if received.body or not (known or remarks or is_short):
         fields, form, more = _body(received, contract)
+        is_open = is_short and (form != "part" or any(remark.id == "multipart-unterminated" for remark in more))
+        if is_open:
+            # What is there last was cut off, and so were its end and its closing boundary.
+            fields = fields[:-1]
+            more = [remark for remark in more if remark.id not in _OF_THE_END]
         remarks += more
-    if not received.whole:
-        remarks.append(Remark("body-incomplete"))
-    return Request((*fields, *known), tuple(remarks), form or ("query" if known else None))
+    remarks += _incomplete(received)
+    return Request((*fields, *known), tuple(remarks), form or ("query" if known else None), is_open)
+
+
+def _incomplete(received: Received) -> list[Remark]:
+    """Told where the length of the body is not the one that was told."""
+    if received.left:
+        told = [name for name in ("content-length", "transfer-encoding") if received.header(name) is not None]
+        variant = "more" if told else "no-length"
+        return [Remark("body-incomplete", variant=variant, values={"left": f"{received.left:,}"})]
+    return [] if received.whole or received.is_cut else [Remark("body-incomplete")]
 
 
 _Read = tuple[list[Field], str | None, list[Remark]]
@@ -159,11 +180,7 @@ def _parts(form: Form, boundary: bytes, body: bytes) -> _Read:
     if re.search(rb"\w{6}", boundary) and any(b"--" + boundary in part.body for part in form.parts):
         remarks.append(Remark("boundary-inside-part"))
     fields = []
-    parts = list(form.parts)
-    if parts and "multipart-unterminated" in form.problems:
-        # The line break before the delimiter that did not come.
-        parts[-1] = parts[-1]._replace(body=parts[-1].body.removesuffix(b"\r\n"))
-    for part in parts:
+    for part in form.parts:
         if any(key.lower() == "content-disposition" and _ONLY_STAR.search(value) for key, value in part.headers):
             remarks.append(Remark("filename-star", part.name))
         if not part.name:
@@ -186,9 +203,16 @@ def _other(body: bytes, media: str, contract: Contract, *, is_told: bool = True)
     # What is sent as multipart nobody decodes, so that a + in it is not lost by that.
     pairs = _pairs(body.strip(b"\r\n") if is_told else body.strip(b"\r\n").replace(b"+", b"%2B"), "form")
     is_known = any(field.name in contract.parameters for field in pairs)
-    if media == "application/x-www-form-urlencoded" or (is_known and _PAIRS.fullmatch(body)):
+    if media == "application/x-www-form-urlencoded" or (is_known and _is_urlencoded(body)):
         return (pairs, "form", [Remark("urlencoded-body")]) if is_known else ([], None, [Remark("urlencoded-body")])
     return [], None, [Remark("body-not-multipart", values={"media": shown(media) or "-"})]
+
+
+def _is_urlencoded(body: bytes) -> bool:
+    """Whether a body is pairs of names and values and nothing else. Of too many pairs the first are looked at."""
+    data = body.rstrip()
+    pairs = data.removesuffix(b"&").split(b"&", MAX_PARTS)[:MAX_PARTS]
+    return not re.search(rb"\s", data) and all(pair.find(b"=") > 0 for pair in pairs)
 
 
 def _pairs(data: bytes, origin: str) -> list[Field]:
@@ -197,9 +221,14 @@ def _pairs(data: bytes, origin: str) -> list[Field]:
     for pair in data.split(b"&", MAX_PARTS)[:MAX_PARTS]:
         name, _, value = pair.partition(b"=")
         if name:
-            text = unquote_to_bytes(name.replace(b"+", b" ")).decode("utf-8", "replace")
-            found.append(Field(text, unquote_to_bytes(value.replace(b"+", b" ")), origin))
+            text = unescaped(name.replace(b"+", b" ")).decode("utf-8", "replace")
+            found.append(Field(text, unescaped(value.replace(b"+", b" ")), origin))
     return found
+
+
+def unescaped(value: bytes) -> bytes:
+    """Bytes without their percent escapes; of very many bytes, the first of them."""
+    return unquote_to_bytes(value[:_ESCAPED]) + value[_ESCAPED:]
 
 
 def _json(body: bytes) -> Any:
@@ -213,7 +242,8 @@ def _json(body: bytes) -> Any:
 
 
 def _flat(document: Any) -> Iterable[tuple[str, bytes]]:
-    """The members of an object as texts; members of other kinds than texts and numbers as JSON."""
-    for name, value in document.items() if isinstance(document, dict) else ():
+    """The members of an object as texts, of other kinds than texts as JSON. The first ones of too many."""
+    members = islice(document.items(), MAX_PARTS) if isinstance(document, dict) else ()
+    for name, value in members:
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         yield name, text.encode("utf-8", "surrogatepass")

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from urllib.parse import unquote_to_bytes
 
 from biztoken.lint.advice import Remark, shown
-from biztoken.lint.request import Request
+from biztoken.lint.request import Request, unescaped
 from biztoken.lint.signature import Keys
 from biztoken.received import Received
 
@@ -52,7 +52,7 @@ def _spellings(value: bytes) -> Iterator[bytes]:
     """A value as it is, without percent escapes, and what its base64 or hexadecimal holds."""
     yield value
     if b"%" in value:
-        yield unquote_to_bytes(value)
+        yield unescaped(value)
     if len(value) < 8192:
         for digits in _HEX.findall(value):
             yield binascii.unhexlify(digits[: len(digits) // 2 * 2])

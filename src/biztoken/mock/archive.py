@@ -17,6 +17,7 @@ from biztoken.errors import UserError
 
 NAME, OLDER = "journal.ndjson", "journal.1.ndjson"
 MOST_BYTES = 64 * 1024 * 1024
+_MOST_LINE = 2 * 1024 * 1024  # bytes; what a record holds of a request is bounded, and far shorter
 _RAW = "raw"
 _MOST_RAW = 500  # files
 
@@ -40,9 +41,11 @@ class Archive:
             raise _unwritable(directory, problem) from None
 
     def write(self, number: int, what: str, record: Any) -> None:
-        """Append a line; `what`: request, answer or findings."""
+        """Append a line; `what`: request, answer or findings. One that is too long for any request is left out."""
         line = json.dumps({"id": number, what: record}, ensure_ascii=False) + "\n"
         data = line.encode("utf-8", "replace")
+        if len(data) > _MOST_LINE:
+            return
         if self._size + len(data) > self._most_bytes // 2 and self._size:
             self._file.close()
             os.replace(self.directory / NAME, self.directory / OLDER)

@@ -138,6 +138,11 @@ class Choices:
         """A name or a mapping as a chosen answer. UserError where it is none."""
         if isinstance(answer, Mapping):
             return _written(answer, self._contract)
+        if not isinstance(answer, str):  # a test in Python may hand in anything
+            kind = type(answer).__name__
+            raise UserError(
+                "answers", f"an answer is a name or a mapping, no {kind}", f"应答应为名称或映射，而不是 {kind}"
+            )
         if answer in (SUCCESS, USUAL):
             return Chosen(answer, (Fault(SUCCESS, {"accept": True}),) if answer == SUCCESS else ())
         name, colon, detail = answer.partition(":")

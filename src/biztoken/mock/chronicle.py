@@ -158,7 +158,7 @@ class Chronicle:
             with contextlib.suppress(RuntimeError):  # the loop has ended
                 loop.call_soon_threadsafe(self._judged, entry, done)
 
-        self._judges.submit(self._lint, entry.received, entry.status).add_done_callback(told)
+        self._judges.submit(self._lint, entry.judged, entry.status).add_done_callback(told)
 
     def _judged(self, entry: Entry, done: Future[Sequence[Mapping[str, Any]]]) -> None:
         self._to_judge -= 1

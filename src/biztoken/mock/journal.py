@@ -13,6 +13,7 @@ from biztoken.received import Received
 MOST_ENTRIES = 2_000
 MOST_BYTES = 64 * 1024 * 1024  # of requests and answers together
 BODY_KEPT = 22 * 1024 * 1024  # bytes of one body; the mock refuses what is over 20 MiB
+_TOO_LARGE = 413  # answered before the body has come
 ANSWERED, CUT, GONE = "answered", "cut", "gone"
 
 
@@ -56,6 +57,12 @@ class Entry:
     def gone(self) -> bool:
         """Whether the client went away before the answer was whole."""
         return self.end == GONE
+
+    @property
+    def judged(self) -> Received:
+        """`received`, with what the mock itself left unread told as that."""
+        is_ours = self.status == _TOO_LARGE or (self.end == CUT and self.chosen is not None)
+        return replace(self.received, is_cut=is_ours and not self.received.whole)
 
     @property
     def form(self) -> Form:

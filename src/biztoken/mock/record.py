@@ -120,7 +120,7 @@ class Recorder:
             "is_known": parameter is not None,
             "filename": None if part.filename is None else cleaner.short(part.filename),
             "content_type": None if part.content_type is None else cleaner.short(part.content_type),
-            "headers": [[cleaner.clean(key), cleaner.short(value)] for key, value in part.headers],
+            "headers": [[cleaner.short(key), cleaner.short(value)] for key, value in part.headers],
             "bytes": len(part.body),
         }
         if part.filename is not None or (parameter is not None and parameter.picture):

@@ -220,8 +220,6 @@ class Tap(Guard):
     def on_message_complete(self) -> None:
         if self.has_body_to_come:
             return
-        if self.has_body_to_come:
-            return
         draft, self._draft = self._draft, None
         if draft:
             if draft.chunks and not draft.chunks[-1]:
