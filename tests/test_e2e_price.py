@@ -196,6 +196,7 @@ def test_end_of_the_ceiling_is_told(run: Played) -> None:
     assert done.result["requests"] == most
     assert (done.code, done.result["verdict"], done.result["complete"]) == (3, "incomplete", False)
     assert f"never sends more than {most} requests (budget)" in done.result["reason"]["en"]
+    assert "refused with CONCURRENCY_LIMIT_EXCEEDED though each was alone" in done.result["reason"]["en"]
     assert "(budget)" in done.out
 
 

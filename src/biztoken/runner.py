@@ -24,7 +24,8 @@ from biztoken.sender import PAUSES, NoisyReplyError, Sender, harness_text, no_re
 from biztoken.verdicts import CaseResult, Text
 
 RELEASE = "CONCURRENCY-LIMIT-EXCEEDED-RELEASE"
-MOST_PATIENCE = 120.0  # seconds of a run that are waited for a target that refuses one request alone
+MOST_PATIENCE = 20.0  # seconds of a run that are waited for a target that refuses one request alone
+REFUSED_ALONE = 10  # requests; fewer are what any shared key meets
 HARNESS_IN_A_ROW = 3  # then the rest of the run would tell nothing
 ENDED = Text("The run ended before it.", "运行在此之前结束。")
 NOT_RECORDED = Text("What it would send was not recorded.", "没有它所需请求的记录。")
@@ -55,6 +56,7 @@ class Run:
         self._pause = PAUSES[0]
         self._patience = MOST_PATIENCE
         self._was_noisy = False
+        self._refused_alone = 0
 
     def settle(self, case: Case) -> CaseResult | None:
         """Run a case and record what it earned; None where noise puts it off until later."""
@@ -67,8 +69,8 @@ class Run:
             self._slow_down()
             return None
         except OutOfBudgetError as problem:
-            self.stopped = problem.reason
-            return self.result(case, Verdict.NOT_RUN, problem.reason)
+            self.stopped = self._with_noise(problem.reason)
+            return self.result(case, Verdict.NOT_RUN, self.stopped)
         except NotRecordedError:
             self.ended = NOT_RECORDED
             return self.result(case, Verdict.NOT_RUN, NOT_RECORDED)
@@ -84,13 +86,28 @@ class Run:
 
         As long as it needs each time, so that a run does not spend its requests on refusals.
         """
-        if self._last_noise != "CONCURRENCY_LIMIT_EXCEEDED" or self._patience < self._pause:
+        if self._last_noise != "CONCURRENCY_LIMIT_EXCEEDED":
+            return
+        self._refused_alone += 1
+        if self._patience < self._pause:
             return
         if self._was_noisy:
             self._pause = min(2 * self._pause, PAUSES[-1])
         self._was_noisy = True
         self._patience -= self._pause
         self.client.wait(self._pause)
+
+    def _with_noise(self, reason: Text) -> Text:
+        """Why a run stopped, and what took its requests where that was a target which refused them one by one."""
+        count = self._refused_alone
+        if count < REFUSED_ALONE:
+            return reason
+        return Text(
+            f"{reason.en} {count} were refused with CONCURRENCY_LIMIT_EXCEEDED though each was alone: "
+            "others use the key, or a slot comes back some time after its reply.",
+            f"{reason.zh}其中 {count} 个虽为单独发送，仍因 CONCURRENCY_LIMIT_EXCEEDED 被拒："
+            "该 key 另有人使用，或名额在应答之后才归还。",
+        )
 
     def settle_later(self) -> list[CaseResult]:
         """Repeat what noise put off, up to three times, waiting longer each time; then it is untestable."""
