@@ -198,7 +198,10 @@ def test_form_in_any_legal_style_is_read_back(written):
 @often
 @given(styled_forms())
 def test_form_without_its_end_keeps_what_it_has(written):
-    """A form cut before its closing delimiter still gives every part, and is reported as not terminated."""
+    """A form cut before its closing delimiter still gives every part, and is reported as not terminated.
+
+    But for a line break at its very end, which belongs to the delimiter that did not come.
+    """
     boundary, fields, style = written
     # At the very end a delimiter that was itself cut short counts as one, and nothing tells it from a value like it.
     assume(not re.search(rb"--%b(-|[ \t]*\r)\Z" % re.escape(boundary.encode()), fields[-1][-1]))
@@ -207,7 +210,8 @@ def test_form_without_its_end_keeps_what_it_has(written):
 
     form = parse(style.content_type(boundary), body[: end - 2])
 
-    assert [part.body for part in form.parts] == [value for *_, value in fields]
+    *firsts, last = (value for *_, value in fields)
+    assert [part.body for part in form.parts] == [*firsts, last.removesuffix(b"\r\n")]
     assert form.problems == ("multipart-unterminated",)
 
 

@@ -48,10 +48,10 @@ _LANG = click.option(
 
 
 def _kept(problem: Exception) -> str:
-    """Where the traceback of a mistake of ours was put. What it says of the target stays out of the terminal."""
+    """Where the traceback of a mistake of ours was put, without what the exception says: it may hold a secret."""
     number, name = tempfile.mkstemp(prefix="biztoken-", suffix=".traceback.txt")
     with open(number, "w", encoding="utf-8", errors="backslashreplace") as file:
-        traceback.print_exception(problem, file=file)
+        file.writelines([*traceback.format_tb(problem.__traceback__), f"{type(problem).__name__}\n"])
     return name
 
 
