@@ -4,9 +4,9 @@
 
 `biztoken load --profile soak` against a mock of its own. Every ten seconds the resident memory of the mock, of locust
 and of the command is read; the first third is warm-up. A slope is within noise where it is smaller than twice its
-standard error, or would add less than one MB an hour. The generator may also add the 16 bytes for each token that it
-remembers; the command keeps a row for each second, which is told, not judged. Exits with 1 where a slope is too
-steep, or a reply was not judged.
+standard error, or would add less than one MB an hour. The generator may also add the 16 bytes for each biz_token and
+request_id that it remembers; the command keeps a row for each second, which is told, not judged. Exits with 1 where a
+slope is too steep, or a reply was not judged.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from load_truth import load_command, mock
 
 EVERY = 10.0  # seconds between two looks
 LITTLE = 1.0  # MB an hour
-TOKEN = 16  # bytes that one takes at most
+TOKEN = 2 * 16  # bytes that the biz_token and the request_id of a request take at most
 
 
 def resident(pid: int) -> float:
