@@ -102,7 +102,7 @@ def closing_after(requests: int) -> Callable[[Request], None]:
 def silent(request: Request) -> None:
     """An endpoint that takes a request and keeps silent for longer than anyone waits."""
     request.read()
-    time.sleep(0.5)
+    time.sleep(0.5)  # the silence itself is what the client must meet
     request.hang_up()
 
 
