@@ -52,7 +52,7 @@ LAYERS: dict[str, tuple[str, str]] = {
         " certificate waivers past leaks doctor redaction",
     ),
     "plugin": ("pytest_plugin", "values judge cases runner settings suite"),
-    "check": ("check", "values contract reporting suite embedded plugin leaks settings"),
+    "check": ("check", "values contract cases reporting suite embedded plugin leaks settings"),
     "verbs": (
         "rehearsal rejudge consultation",
         "values contract recording cases settings embedded mock.keys reporting doctor runner suite check"

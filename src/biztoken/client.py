@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import count
 from random import Random
 from urllib.parse import urlencode, urlsplit
 
-from urllib3.filepost import encode_multipart_formdata
+from urllib3.fields import RequestField
 
 from biztoken.budget import Budget
 from biztoken.burst import Shot, Volley, fire
@@ -256,29 +257,40 @@ def _note(request: Request) -> str:
 
 def encode_request(endpoint: Endpoint, url: str, request: Request, form: Form, rng: Random) -> bytes:
     """A whole request for a URL as bytes, its form as given."""
-    body, content_type = encode_body(request.body, form, rng)
+    pieces, content_type = _encode_body(request.body, form, rng)
     head = f"{request.method} {endpoint.request_target(url)} HTTP/1.1\r\n"
     head += f"Host: {endpoint.host}\r\nUser-Agent: biztoken\r\nAccept: */*\r\nContent-Type: {content_type}\r\n"
     if endpoint.parts.scheme == "http":
         head += "".join(f"{name}: {value}\r\n" for name, value in endpoint.proxy_headers())
-    return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+    head += f"Content-Length: {sum(map(len, pieces))}\r\n\r\n"
+    return b"".join((head.encode(), *pieces))  # in one go: a body may be 20 MB long
 
 
-def encode_body(kind: str, form: Form, rng: Random) -> tuple[bytes, str]:
-    """The body and its media type."""
+def _encode_body(kind: str, form: Form, rng: Random) -> tuple[Sequence[bytes], str]:
+    """The pieces of the body, and its media type."""
     if kind == "urlencoded":
-        return urlencode(_texts(form)).encode(), "application/x-www-form-urlencoded"
+        return [urlencode(_texts(form)).encode()], "application/x-www-form-urlencoded"
     boundary = f"biztoken{rng.getrandbits(96):024x}"
     if kind in ODD_FORMS:
-        return ODD_FORMS[kind](form, boundary)
-    fields = [
-        (name, (value.filename, value.data, value.media_type or "application/octet-stream"))
-        if isinstance(value, Upload)
-        else (name, value.encode("utf-8", "surrogatepass"))
-        for name, value in form
-    ]
-    body, content_type = encode_multipart_formdata(fields, boundary)
-    return bytes(body), content_type
+        body, content_type = ODD_FORMS[kind](form, boundary)
+        return [body], content_type
+    delimiter = f"--{boundary}\r\n".encode()
+    pieces = []
+    for name, value in form:
+        if isinstance(value, Upload):
+            head, data = _part_head(name, value.filename, value.media_type or "application/octet-stream"), value.data
+        else:
+            head, data = _part_head(name, None, None), value.encode("utf-8", "surrogatepass")
+        pieces += [delimiter, head, data, b"\r\n"]
+    return [*pieces, f"--{boundary}--\r\n".encode()], f"multipart/form-data; boundary={boundary}"
+
+
+@lru_cache(maxsize=256)
+def _part_head(name: str, filename: str | None, content_type: str | None) -> bytes:
+    """The headers of a part, and the blank line after them."""
+    field = RequestField(name, b"", filename)
+    field.make_multipart(content_type=content_type)
+    return field.render_headers().encode()
 
 
 def _texts(form: Form) -> list[tuple[str, str]]:

@@ -101,9 +101,9 @@ class Clause:
         return self.excluded is None and self.side != "client"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Contract:
-    """Everything that the files in `openapi/` say."""
+    """Everything that the files in `openapi/` say. Hashed as the object it is: what follows from it can be kept."""
 
     version: str
     path: str

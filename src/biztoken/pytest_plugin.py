@@ -110,18 +110,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     suite = session.config.stash[SUITE]
     if not session.testscollected or session.config.option.collectonly:
         return None
-    try:
-        suite.begin()
-    except UserError as problem:
-        suite.give_up(problem)
-        return True
-    except Exception as problem:  # nothing was tested: that must not pass in silence
-        told = f"{problem.__class__.__name__}: {problem}"
-        suite.give_up(
-            UserError("biztoken", f"it failed before the first case ({told})", f"在第一个用例之前出错（{told}）")
-        )
-        return True
-    return None
+    return None if suite.starts() else True
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

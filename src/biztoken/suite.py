@@ -223,6 +223,20 @@ class Suite:
         except NotRecordedError:
             self.run.stopped = NOT_RECORDED
 
+    def starts(self) -> bool:
+        """Begin; False where no case can be run, for a reason that the result will say."""
+        try:
+            self.begin()
+        except UserError as problem:
+            self.give_up(problem)
+            return False
+        except Exception as problem:  # nothing was tested: that must not pass in silence
+            told = f"{problem.__class__.__name__}: {problem}"
+            failed = f"it failed before the first case ({told})"
+            self.give_up(UserError("biztoken", failed, f"在第一个用例之前出错（{told}）"))
+            return False
+        return True
+
     def give_up(self, problem: UserError) -> None:
         """No case is run and nothing is judged; the result says why."""
         self.was_stopped_early = True

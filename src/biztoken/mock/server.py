@@ -167,16 +167,16 @@ def _app(options: Options, rules: Contract, choices: Choices | None) -> App:
     seed = secrets.randbelow(2**32) if options.seed is None else options.seed
     if any("probability" in fault.when for fault in wanted) or (pace and pace.is_random):
         sys.stderr.write(f"biztoken mock: seed {seed}\n")
-    return _made(options, rules, _keys(options, limit), wanted, random.Random(seed), pace, choices=choices)
+    return _made(options, rules, _granting(_keys(options), limit), wanted, random.Random(seed), pace, choices=choices)
 
 
 def _rack(options: Options, rules: Contract, plain: App, choices: Choices | None) -> Rack:
     """Every entry of the catalogue beside the plain mock; all look at pictures through one gallery."""
-    known = catalogue(rules)
+    known, every = catalogue(rules), _keys(options)
 
     def make(name: str) -> App:
         names = split(name)
-        chosen = _keys(options, known.concurrency_limit(names))
+        chosen = _granting(every, known.concurrency_limit(names))
         gallery = Gallery(source=plain.gallery)
         return _made(options, rules, chosen, known.arm(names), random.Random(options.seed), None, gallery, choices)
 
@@ -211,15 +211,18 @@ def _desk(options: Options, rules: Contract, choices: Choices | None) -> Desk | 
     if options.journal is None or choices is None:
         return None
     archive = Archive(options.journal, keeps_raw=options.journal_raw)
-    return Desk(rules, _keys(options, None), choices, archive, lint=options.lint, is_public=options.public_journal)
+    return Desk(rules, _keys(options), choices, archive, lint=options.lint, is_public=options.public_journal)
 
 
-def _keys(options: Options, limit: int | None) -> dict[str, Key]:
+def _keys(options: Options) -> dict[str, Key]:
+    return keys.load(options.keys) if options.keys else keys.demo()
+
+
+def _granting(known: dict[str, Key], limit: int | None) -> dict[str, Key]:
     """The keys; a fault that shows only with many requests at once gets a key that grants as many."""
-    chosen = keys.load(options.keys) if options.keys else keys.demo()
     if limit is None:
-        return chosen
-    return {name: replace(key, concurrency=limit) if key.concurrency else key for name, key in chosen.items()}
+        return known
+    return {name: replace(key, concurrency=limit) if key.concurrency else key for name, key in known.items()}
 
 
 def _check_tls(options: Options) -> None:
