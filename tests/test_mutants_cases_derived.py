@@ -49,7 +49,7 @@ MISSING_ARGUMENTS: comparison_type
 BAD_ARGUMENTS: comparison_type
         comparison-type-2 | COMPARISON-TYPE-VALUES | | comparison_type = "2" | BAD_ARGUMENTS: comparison_type
         comparison-type-minus-1 | COMPARISON-TYPE-VALUES | | comparison_type = "-1" | BAD_ARGUMENTS: comparison_type
-        comparison-type-letters | COMPARISON-TYPE-VALUES | | comparison_type = "yes" | BAD_ARGUMENTS: comparison_type
+        comparison-type-letters | COMPARISON-TYPE-VALUES | | comparison_type = "true" | BAD_ARGUMENTS: comparison_type
     """,
     "idcard_number": """
         idcard-number-missing-kyc-meglive | IDCARD-NUMBER-REQUIRED | 1 meglive | idcard_number removed | \
@@ -159,7 +159,7 @@ BAD_ARGUMENTS: eyes_close_detection
         eyes-close-detection-minus-1-{kind} | EYES-CLOSE-DETECTION-VALUES-REFUSED | {kind} | \
 eyes_close_detection = "-1" | BAD_ARGUMENTS: eyes_close_detection
         eyes-close-detection-letters-{kind} | EYES-CLOSE-DETECTION-VALUES-REFUSED | {kind} | \
-eyes_close_detection = "yes" | BAD_ARGUMENTS: eyes_close_detection
+eyes_close_detection = "true" | BAD_ARGUMENTS: eyes_close_detection
     """
         for kind in ("still", "flash")
     ),
@@ -172,7 +172,7 @@ eyes_close_detection = "yes" | BAD_ARGUMENTS: eyes_close_detection
         security-level-0 | SECURITY-LEVEL-VALUES-REFUSED | | security_level = "0" | BAD_ARGUMENTS: security_level
         security-level-5 | SECURITY-LEVEL-VALUES-REFUSED | | security_level = "5" | BAD_ARGUMENTS: security_level
         security-level-minus-1 | SECURITY-LEVEL-VALUES-REFUSED | | security_level = "-1" | BAD_ARGUMENTS: security_level
-        security-level-letters | SECURITY-LEVEL-VALUES-REFUSED | | security_level = "yes" | \
+        security-level-letters | SECURITY-LEVEL-VALUES-REFUSED | | security_level = "true" | \
 BAD_ARGUMENTS: security_level
     """,
 }

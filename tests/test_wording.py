@@ -31,7 +31,7 @@ WORDS = (
     *("error", "faces", "uuid", "image", "face", "verbose", "sign", "secret", "base"),
     *("urlencoded", "preamble", "expired", "equal", "far", "single", "use", "other", "text"),
     *("zeros", "empty", "truncated", "short", "key", "none", "video", "distance", "denied"),
-    *("discontinued", "meglive", "still", "flash", "yes", "abc", "bizno", "order", "biztoken"),
+    *("discontinued", "meglive", "still", "flash", "true", "abc", "bizno", "order", "biztoken"),
     *("JSON", "GET", "PUT", "POST"),
 )
 NAMES = re.compile(

@@ -113,7 +113,7 @@ def _unlisted(parameter: Parameter) -> list[tuple[str, str]]:
     if all(value.isdigit() for value in parameter.values):
         following = str(max(map(int, parameter.values)) + 1)
         below = [("0", "0")] if "0" not in parameter.values else []
-        return [*below, (following, following), ("minus-1", "-1"), ("letters", "yes")]
+        return [*below, (following, following), ("minus-1", "-1"), ("letters", "true")]
     return [("unknown", "no_such_value"), ("number", "1"), ("other-case", parameter.values[0].upper())]
 
 
