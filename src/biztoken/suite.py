@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from uuid import uuid4
 
@@ -91,7 +92,7 @@ class Suite:
         self.directory = directory
         self.on_plan: Callable[[int, int], None] = lambda _cases, _requests: None
         self.on_case: Callable[[CaseResult], None] = lambda _result: None
-        known = load_cases(contract)
+        known = _known_cases(contract)
         self.cases = self.chosen(known)
         self.case_set = certificate.case_set(known)
         self.planned: list[Case] = []
@@ -358,6 +359,12 @@ def waivers_of(options: Options, contract: Contract) -> tuple[Waiver, ...]:
     if options.waivers is None:
         return ()
     return read_waivers(options.waivers, contract, case_ids(contract), datetime.now(UTC).date())
+
+
+@lru_cache(maxsize=8)
+def _known_cases(contract: Contract) -> tuple[Case, ...]:
+    """All cases of a contract: a proof asks for them hundreds of times."""
+    return load_cases(contract)
 
 
 def _least(*limits: float | None) -> float | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
 from pathlib import Path
 
 from biztoken.cases.case import FAMILIES, Case
@@ -15,7 +14,6 @@ from biztoken.errors import UserError
 _FAMILY_ORDER = {family: rank for rank, family in enumerate(FAMILIES)}
 
 
-@lru_cache(maxsize=8)
 def load_cases(contract: Contract, directory: Path | None = None) -> tuple[Case, ...]:
     """All cases but fuzzing, families in order. UserError for a case file that is wrong."""
     place = directory or bundled("conformance") / "cases"
