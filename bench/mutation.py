@@ -24,8 +24,8 @@ MUTATED = (*(f"{name}.py" for name in ("judge", "envelope", "reading", "finding"
 # Those that draw their examples take minutes where these take seconds, and notice nothing that these do not.
 TESTS = ("test_judge.py", "test_judge_kinds.py", "test_judge_envelope.py", "test_verdicts*.py", "test_signing.py")
 TESTS += ("test_mutants_*.py",)
-# Of pytest's plugins only this one is needed; to find and load the others would take longer than most tests.
-OPTIONS = ("--tb=no", "-p", "_hypothesis_pytestplugin", "--hypothesis-seed=0")
+# Of pytest's plugins only these are needed; to find and load the others would take longer than most tests.
+OPTIONS = ("--tb=no", "-p", "_hypothesis_pytestplugin", "-p", "pytest_timeout", "--hypothesis-seed=0")
 NOTICED = (1, 3)  # exit codes of pytest: a test failed, or could not be run at all
 LONGEST = 300  # seconds that all the tests may take in a process of their own
 ENVIRONMENT = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONDONTWRITEBYTECODE": "1"}

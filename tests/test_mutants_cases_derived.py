@@ -94,6 +94,10 @@ BAD_ARGUMENTS: image, IMAGE_ERROR_UNSUPPORTED_FORMAT: image
         biz-no-128-bytes-ascii | BIZ-NO-LENGTH | | biz_no = "uuuuuuuuuuuu…" (128 characters, 128 bytes) | accepted
         biz-no-129-bytes-ascii | BIZ-NO-LENGTH | | biz_no = "uuuuuuuuuuuu…" (129 characters, 129 bytes) | \
 BAD_ARGUMENTS: biz_no
+        biz-no-128-bytes-two-byte | BIZ-NO-LENGTH | | biz_no = "жжжжжжжжжжжж…" (64 characters, 128 bytes) | \
+accepted
+        biz-no-129-bytes-two-byte | BIZ-NO-LENGTH | | biz_no = "жжжжжжжжжжжж…" (65 characters, 129 bytes) | \
+BAD_ARGUMENTS: biz_no
         biz-no-128-bytes-cjk | BIZ-NO-LENGTH | | biz_no = "好好好好好好好好好好好好…" (44 characters, 128 bytes) | \
 accepted
         biz-no-129-bytes-cjk | BIZ-NO-LENGTH | | biz_no = "好好好好好好好好好好好好…" (43 characters, 129 bytes) | \

@@ -16,7 +16,7 @@ from biztoken.multipart import parse
 CONTRACT = contract.load()
 BOUNDED = [parameter for parameter in CONTRACT.parameters.values() if parameter.max_bytes is not None]
 BRANCHES = all_branches(CONTRACT)
-SCRIPTS = {"ascii": 1, "cjk": 3, "four-byte": 4}  # bytes of a character
+SCRIPTS = {"ascii": 1, "two-byte": 2, "cjk": 3, "four-byte": 4}  # bytes of a character
 
 often = settings(derandomize=True, deadline=None, database=None, max_examples=100)
 sparingly = settings(often, max_examples=40)

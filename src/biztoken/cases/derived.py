@@ -141,7 +141,7 @@ def _text_length(parameter: Parameter, contract: Contract) -> Iterator[Case]:
             yield _refused(parameter, "length", contract, f"{slug}-{count}-characters", where, text)
     if parameter.max_bytes is None:
         return
-    for script, char in (("ascii", "u"), ("cjk", "好"), ("four-byte", "𠮷")):
+    for script, char in (("ascii", "u"), ("two-byte", "ж"), ("cjk", "好"), ("four-byte", "𠮷")):
         for count in (parameter.max_bytes, parameter.max_bytes + 1):
             id_, text = f"{slug}-{count}-bytes-{script}", _of_bytes(char, count)
             if count <= parameter.max_bytes:
