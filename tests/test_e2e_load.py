@@ -255,7 +255,8 @@ def test_steps_find_the_limit_of_the_embedded_mock(cli):
     outcome = cli.run("load", "--profile", "steps", "--seconds", "12", "--out", out, out=out)
 
     assert outcome.code == 0
-    assert outcome.result["model"]["limit"] == pytest.approx(20, abs=3)
+    least, greatest = outcome.result["model"]["limit_range"]
+    assert 17 <= least <= 20 <= greatest <= 23
     assert [step["concurrency"] for step in outcome.result["steps"]] == [1, 2, 4, 8, 16, 32]
     assert outcome.result["steps"][-1]["rate_refused"] > 0 == outcome.result["steps"][0]["rate_refused"]
 

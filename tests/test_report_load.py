@@ -466,6 +466,26 @@ def test_summary_tells_conditions_findings_and_outcomes(told):
     assert "`biztoken load --profile steady --target staging.yaml`" in text
 
 
+@pytest.mark.parametrize(
+    ("model", "told_of", "marked"),
+    [
+        ({}, "it rises up to 20 in flight", "20"),
+        ({"says": "range", "limit": None, "limit_range": [19, 22], "knee": None}, "between 19 and 22", "19–22"),
+        ({"says": "unknown", "limit": None, "limit_range": None, "knee": None}, "limit cannot be told", "–"),
+        ({"says": "none", "limit": None, "limit_range": None, "knee": 8}, "From 8 in flight on", "8"),
+    ],
+)
+def test_limit_is_told_in_words_everywhere(told, printed, model, told_of, marked):
+    """As a number, as a range, as none, or as what cannot be told; the picture marks the same."""
+    record = steps()
+    record["model"] |= model
+
+    assert told_of in told(record, "summary.md")
+    assert told_of in told(record)
+    assert told_of in " ".join(printed(record).split())
+    assert {figure.id: figure for figure in figures(record)}["throughput"].values == {"knee": marked}
+
+
 @pytest.mark.parametrize("name", ["index.html", "junit.xml"])
 def test_nothing_that_others_wrote_acts(told, name):
     """Outcomes, names, reasons and findings of a target are text everywhere."""

@@ -124,9 +124,10 @@ def steps(seconds=6):
         refused = sum(row["by_outcome"].get(REFUSED, {"count": 0})["count"] for row in part) / seconds
         row = {"concurrency": level, "seconds": seconds, "rate_ok": round(ok, 2), "rate_refused": round(refused, 2)}
         row |= {name: part[2]["by_outcome"][OK][name] for name in ("p50", "p95", "p99")}
+        row |= {"mean": row["p50"], "refused_mean": 1.4 if refused else None}
         rows.append(row | {"in_flight_seen": level * 0.97, "alarms": [alarm] if level == levels[-1] else []})
     described = profile("steps", [{"seconds": seconds, "in_flight": level} for level in levels])
-    model = {"limit": 20, "service_ms": 50.4, "knee": 20, "usl": None}
+    model = {"says": "limit", "limit": 20, "limit_range": [20, 20], "service_ms": 50.4, "knee": 20, "usl": None}
     return load("passed", described, series, [check("violations", "0", "0")], steps=rows, model=model)
 
 

@@ -10,7 +10,7 @@ from biztoken.load.book import Book
 from biztoken.load.conditions import OK, REFUSED
 from biztoken.load.fit import Point, model_of
 from biztoken.load.health import alarms, health_of, held_back
-from biztoken.load.measure import Latencies
+from biztoken.load.measure import Latencies, mean_ms
 from biztoken.load.profile import Stage
 from biztoken.load.schedule import Timeline
 from biztoken.model import Json
@@ -28,18 +28,19 @@ def steps_of(book: Book, stages: Sequence[Stage], max_rate: float | None = None)
     for number, stage in enumerate(stages):
         rows = [row for row in book.rows if timeline.settled(row["t"]) == number]
         seconds = len(rows)
-        counted = {name: latencies.count for name, latencies in book.stages[number].items()}
-        refused = sum(count for name, count in counted.items() if REFUSED in name)
-        told = book.stages[number][OK].ms() if OK in book.stages[number] else Latencies().ms()
+        seen = book.stages[number]
+        ok = seen.get(OK) or Latencies()
+        refused = [latencies for name, latencies in seen.items() if REFUSED in name]
+        told = ok.ms() | {"mean": mean_ms([ok]), "refused_mean": mean_ms(refused)}
         held = held_back(rows, stage.level * seconds, max_rate)
         told_of = [*alarms(health_of(rows)), *([held] if held else [])]
         steps.append(
             {
                 "concurrency": stage.level,
                 "seconds": seconds,
-                "rate_ok": round(counted.get(OK, 0) / seconds, 3) if seconds else 0.0,
-                "rate_refused": round(refused / seconds, 3) if seconds else 0.0,
-                **{name: told[name] for name in ("p50", "p95", "p99")},
+                "rate_ok": round(ok.count / seconds, 3) if seconds else 0.0,
+                "rate_refused": round(sum(one.count for one in refused) / seconds, 3) if seconds else 0.0,
+                **{name: told[name] for name in ("mean", "p50", "p95", "p99", "refused_mean")},
                 "in_flight_seen": round(sum(row["in_flight"] for row in rows) / seconds, 2) if seconds else 0.0,
                 "alarms": [alarm.as_json() for alarm in told_of],
             }
@@ -50,7 +51,8 @@ def steps_of(book: Book, stages: Sequence[Stage], max_rate: float | None = None)
 def model_of_steps(steps: Sequence[Json]) -> Json | None:
     """The model of those steps in which the generator was not the limit."""
     sound = [step for step in steps if not step["alarms"] and step["seconds"]]
-    return model_of([Point(s["concurrency"], s["rate_ok"], s["rate_refused"], s["p50"]) for s in sound])
+    names = ("seconds", "concurrency", "in_flight_seen", "rate_ok", "rate_refused", "mean", "refused_mean")
+    return model_of([Point(*(step[name] for name in names)) for step in sound])
 
 
 def recovery_ms(rows: Sequence[Json], stages: Sequence[Stage], last_bad: float | None) -> float | None:

@@ -7,7 +7,7 @@ seconds from the start of the load, latencies whole microseconds.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from hdrh.histogram import HdrHistogram
@@ -37,12 +37,14 @@ class Latencies:
     def __init__(self) -> None:
         self._counts = HdrHistogram(1, LONGEST, DIGITS)
         self._longest = 0
+        self.sum_us = 0
         self._empty = True
 
     def add(self, pairs: Pairs) -> None:
         for value, count in zip(pairs[::2], pairs[1::2], strict=True):
             self._counts.record_value(min(max(value, 1), LONGEST), count)
             self._longest = max(self._longest, value)
+            self.sum_us += value * count
         self._empty = self._empty and not pairs
 
     @property
@@ -57,6 +59,12 @@ class Latencies:
         # A histogram tells the upper end of what it cannot tell apart, which may be above the longest.
         shares = {f"p{number}": min(told[number], self._longest) / 1000 for number in _PERCENTILES}
         return {**shares, "max": self._longest / 1000}
+
+
+def mean_ms(several: Collection[Latencies]) -> float | None:
+    """The mean of them all in milliseconds; None where nothing was added to any."""
+    count = sum(one.count for one in several)
+    return round(sum(one.sum_us for one in several) / count / 1000, 3) if count else None
 
 
 @dataclass(slots=True)
