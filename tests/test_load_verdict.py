@@ -11,9 +11,12 @@ from test_load_profile import Seen, changed
 
 from biztoken.load import profile
 from biztoken.load.analysis import drift_of, model_of_steps, recovery_ms
+from biztoken.load.book import Book
 from biztoken.load.fit import Point, model_of
 from biztoken.load.health import Health, alarms, health_of, held_back, holds_at_most, is_shortage
+from biztoken.load.measure import Meter
 from biztoken.load.profile import Stage
+from biztoken.load.schedule import Timeline
 from biztoken.load.verdict import Facts, checks, verdict, word
 from biztoken.verdicts import Text
 
@@ -339,24 +342,51 @@ def test_steps_of_a_busy_generator_are_left_out():
 SPIKE = [Stage(5, in_flight=2), Stage(3, in_flight=40), Stage(7, in_flight=2)]
 
 
-def test_recovery_counts_from_the_end_of_the_spike():
-    """Until the last slow second, or the last request that was not accepted, is over."""
-    calm = [row(t) for t in range(15)]
-    slow = [row(t, p95=90.0 if 5 <= t < 10 else 25.0) for t in range(15)]
+def spiked(slow_until: float = 0.0, last_bad: float | None = None, quiet_from: float = 15.0) -> Book:
+    """Ten accepted in each tenth of fifteen seconds, until it is quiet; from the crowd until then they are slow."""
+    meter, book = Meter(by_tenths=True), Book(["1"], Timeline(SPIKE))
+    for tenth in range(round(quiet_from * 10)):
+        for number in range(10):
+            moment = tenth / 10 + number / 100 + 0.001
+            meter.begin(moment)
+            meter.end(moment, "200", 90_000 if 5 <= moment < slow_until else 25_000, answered=True)
+    if last_bad is not None:
+        book.last_bad = last_bad
+    book.take("1", meter.take(15.0, all_of_them=True))
+    book.finish("1")
+    return book
 
-    assert recovery_ms(calm, SPIKE, None) == 0.0
-    assert recovery_ms(calm, SPIKE, 6.0) == 0.0
-    assert recovery_ms(calm, SPIKE, 9.25) == 1250.0
-    assert recovery_ms(slow, SPIKE, None) == 2000.0
+
+@pytest.mark.parametrize(
+    ("book", "told"),
+    [
+        (spiked(), 0.0),
+        (spiked(last_bad=6.0), 0.0),
+        (spiked(last_bad=9.25), 1250.0),
+        (spiked(slow_until=10.0), 2000.0),
+        (spiked(slow_until=8.7), 700.0),
+        (spiked(slow_until=8.7, last_bad=8.95), 950.0),
+        (spiked(slow_until=8.03), 0.0),
+    ],
+)
+def test_recovery_counts_from_the_end_of_the_spike(book, told):
+    """Until the last slow tenth of a second, or the last request that was not accepted; a few slow ones are none."""
+    assert recovery_ms(book, SPIKE) == told
 
 
-def test_target_that_does_not_recover_has_no_recovery_time():
-    """Slow or refusing to the very end: nobody knows for how long."""
-    slow = [row(t, p95=90.0 if t >= 5 else 25.0) for t in range(15)]
-
-    assert recovery_ms(slow, SPIKE, None) is None
-    assert recovery_ms([row(t) for t in range(15)], SPIKE, 15.0) is None
-    assert recovery_ms([], SPIKE, None) is None
+@pytest.mark.parametrize(
+    "book",
+    [
+        spiked(slow_until=15.0),
+        spiked(slow_until=14.5),
+        spiked(last_bad=15.0),
+        spiked(quiet_from=13.9),
+        spiked(quiet_from=0.5),
+    ],
+)
+def test_target_that_does_not_recover_has_no_recovery_time(book):
+    """Slow, refusing or silent to the very end, or nothing to compare with: nobody knows for how long."""
+    assert recovery_ms(book, SPIKE) is None
 
 
 def test_drift_is_told_with_how_far_it_may_be_off():

@@ -333,13 +333,23 @@ def test_generator_at_its_end_is_told(english):
     assert "1.10 / 61 / 88.2 ms" in text
 
 
-def test_recovery_that_was_not_seen_is_told(english):
-    """A spike that ends before all is as before says so."""
-    record = spike() | {"recovery_ms": None}
-    record["profile"]["analysis"] = "spike"
+@pytest.mark.parametrize(
+    ("change", "told_of"),
+    [
+        ({}, "as before 3.6 s after the crowd"),
+        ({"recovery_ms": None}, "recovery takes longer than the profile watched"),
+        ({"recovery_ms": None, "stopped": {"en": "Stopped.", "zh": "停止。"}}, "the run ended before the profile did"),
+        ({"recovery_ms": None, "complete": False}, "the run ended before the profile did"),
+    ],
+)
+def test_recovery_is_told_in_words_everywhere(told, printed, change, told_of):
+    """Also where it cannot be told."""
+    record = spike() | change
 
-    assert "recovery takes longer than the profile watched" in english(record)
-    assert "recovery" not in names(record)
+    assert told_of in told(record, "summary.md")
+    assert told_of in told(record)
+    assert told_of in " ".join(printed(record).split())
+    assert ("recovery" in names(record)) == (record["recovery_ms"] is not None)
 
 
 # --- the pictures

@@ -44,7 +44,7 @@ def second(rng, number, level, *, limit=20, service=0.05, is_open=False, failure
 
 def profile(name, stages, *, is_open=False, **more):
     """A profile as records show it."""
-    row = {"name": name, "model": "open" if is_open else "closed", "stages": stages}
+    row = {"name": name, "model": "open" if is_open else "closed", "stages": stages, "analysis": "none"}
     row |= {"question": text(f"What does {name} show?", f"{name} 说明什么？"), "passing": {"requests_min": 200}}
     return row | {"stop_when": {"violations": "violations > 100"}} | more
 
@@ -138,7 +138,7 @@ def spike():
     levels = [stage["in_flight"] for stage in stages for _ in range(stage["seconds"])]
     slow = {15: 6, 16: 4, 17: 2.2, 18: 1.4}
     series = [second(rng, t, level, service=0.05 * slow.get(t, 1)) for t, level in enumerate(levels)]
-    described = profile("spike", stages)
+    described = profile("spike", stages, analysis="spike")
     return load("passed", described, series, [check("violations", "0", "0")], recovery_ms=3640)
 
 

@@ -10,12 +10,13 @@ from biztoken.load.book import Book
 from biztoken.load.conditions import OK, REFUSED
 from biztoken.load.fit import Point, model_of
 from biztoken.load.health import alarms, health_of, held_back
-from biztoken.load.measure import Latencies, mean_ms
+from biztoken.load.measure import TENTHS, Latencies, Pairs, mean_ms
 from biztoken.load.profile import Stage
 from biztoken.load.schedule import Timeline
 from biztoken.model import Json
 
 SLOW = 1.5  # times the p95 of the calm before a spike: a second slower than this is not yet recovered
+MANY = 0.05  # of the requests of a second: more than these slow, and its p95 is
 SLACK_MS = 5.0  # added to it, so that a fast target's noise is no slowness
 LEAST_DRIFT = 60  # seconds that a drift must be watched for; the first tenth is left out as warm-up
 HOUR = 3600.0
@@ -55,22 +56,39 @@ def model_of_steps(steps: Sequence[Json]) -> Json | None:
     return model_of([Point(*(step[name] for name in names)) for step in sound])
 
 
-def recovery_ms(rows: Sequence[Json], stages: Sequence[Stage], last_bad: float | None) -> float | None:
-    """Milliseconds from the end of the highest stage until replies are as before it; None where they never are.
+def recovery_ms(book: Book, stages: Sequence[Stage]) -> float | None:
+    """Milliseconds from the end of the highest stage until replies are as before it; None where that cannot be told.
 
-    `last_bad`: when the last request ended that was not accepted, in seconds. Slowness is seen by whole seconds.
+    That is when the last request ended that was not accepted, or, to the tenth of a second, the last slow one of the
+    last second, wherever it begins, whose p95 is slow.
     """
     peak = max(range(len(stages)), key=lambda number: stages[number].level)
     ends = [sum(stage.seconds for stage in stages[: number + 1]) for number in range(len(stages))]
     start, end, last = ends[peak] - stages[peak].seconds, ends[peak], ends[-1]
-    calm = [p95 for row in rows if 0 < row["t"] < start and (p95 := _p95(row)) is not None]
+    calm = [p95 for row in book.rows if 0 < row["t"] < start and (p95 := _p95(row)) is not None]
     if not calm or last <= end:
         return None
     bound = sorted(calm)[len(calm) // 2] * SLOW + SLACK_MS
-    slow = [row["t"] + 1.0 for row in rows if end <= row["t"] < last and (_p95(row) or 0.0) > bound]
-    recovered = max([float(end), *slow, *([last_bad] if last_bad is not None else [])])
-    # The second that the last calm stage ends with must be calm itself.
-    return None if recovered >= last else round((recovered - end) * 1000, 1)
+    after = [_slow_of(book.tenths.get(tenth, []), bound) for tenth in range(end * TENTHS, last * TENTHS)]
+    recovered = max(end + _slow_until(after) / TENTHS, book.last_bad or 0.0)
+    # The second that the last calm stage ends with must be calm itself, and there must be something in it.
+    is_calm = recovered <= last - 1 and any(count for count, _ in after[-TENTHS:])
+    return round((recovered - end) * 1000, 1) if is_calm else None
+
+
+def _slow_of(pairs: Pairs, bound_ms: float) -> tuple[int, int]:
+    """How many latencies there are, and how many of them above a bound."""
+    rows = list(zip(pairs[::2], pairs[1::2], strict=True))
+    return sum(count for _, count in rows), sum(count for us, count in rows if us > bound_ms * 1000)
+
+
+def _slow_until(tenths: Sequence[tuple[int, int]]) -> int:
+    """The number of tenths until the last slow one of the last second of which more than a twentieth is slow."""
+    for first in range(len(tenths) - TENTHS, -1, -1):
+        second = tenths[first : first + TENTHS]
+        if sum(slow for _, slow in second) > MANY * sum(count for count, _ in second):
+            return first + max(number for number, (_, slow) in enumerate(second) if slow) + 1
+    return 0
 
 
 def _p95(row: Json) -> float | None:

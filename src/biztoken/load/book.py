@@ -55,6 +55,7 @@ class Book:
         self.violations = 0
         self.again = 0  # requests that were put on the wire once more
         self.last_bad: float | None = None  # when the last request ended that was not accepted
+        self.tenths: dict[int, Pairs] = defaultdict(list)  # latencies of the accepted by the tenth of a second, if told
         self.asked_s = 0  # seconds that are told of and in which the profile asks for requests
         self._open: dict[int, _Open] = defaultdict(_Open)
 
@@ -85,6 +86,8 @@ class Book:
             self.again += row["again"]
             if row["bad"] is not None:
                 self.last_bad = max(self.last_bad or 0.0, row["bad"])
+            for tenth, pairs in row["tenths"]:
+                self.tenths[tenth] += pairs
             second.late += row["late"]
             second.lag += row["lag"]
             for name, pairs in row["outcomes"].items():

@@ -16,6 +16,7 @@ from biztoken.load.conditions import OK
 from biztoken.model import Json
 
 LONGEST = 3_600_000_000  # microseconds that a histogram can hold
+TENTHS = 10  # of a second
 DIGITS = 3  # significant digits of a histogram: 0.1 %
 _PERCENTILES = (50, 90, 95, 99)
 Pairs = list[int]  # value, count, value, count, …
@@ -82,6 +83,7 @@ class Second:
     held: float = 0.0  # seconds that requests waited for the target's max_rate, all of them together
     again: int = 0  # requests that were put on the wire once more
     bad: float | None = None  # when the last request ended that was not accepted
+    tenths: dict[int, Counter[int]] = field(default_factory=lambda: defaultdict(Counter))  # the accepted, by their end
 
     def as_json(self, number: int) -> Json:
         return {
@@ -97,6 +99,7 @@ class Second:
             "held": round(self.held, 4),
             "again": self.again,
             "bad": None if self.bad is None else round(self.bad, 4),
+            "tenths": [[tenth, flat(counter)] for tenth, counter in self.tenths.items()],
         }
 
 
@@ -108,10 +111,12 @@ def flat(counter: Mapping[int, int]) -> Pairs:
 class Meter:
     """Counts for one generator; what it has handed out it forgets.
 
-    Each request is in two seconds: sent where it began, and with its outcome where it ended.
+    Each request is in two seconds: sent where it began, and with its outcome where it ended. `by_tenths`: the accepted
+    are told by tenths of a second, too.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, by_tenths: bool = False) -> None:
+        self._by_tenths = by_tenths
         self.in_flight = 0
         self.most_in_flight = 0
         self._seconds: dict[int, Second] = {}
@@ -156,6 +161,8 @@ class Meter:
         if outcome != OK:
             second.bad = moment
         second.outcomes[outcome][coarse(us)] += 1
+        if self._by_tenths and outcome == OK:
+            second.tenths[int(moment * TENTHS)][coarse(us)] += 1
 
     def hold(self, moment: float, seconds: float) -> None:
         """A request waited so long for the target's `max_rate` until this moment."""

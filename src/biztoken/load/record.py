@@ -87,7 +87,7 @@ def result_of(run: LoadRun, frame: Frame, *, complete: bool) -> Json:
         "series": book.rows,
         "steps": steps,
         "model": model,
-        "recovery_ms": recovery_ms(book.rows, profile.stages, book.last_bad) if profile.analysis == "spike" else None,
+        "recovery_ms": recovery_ms(book, profile.stages) if profile.analysis == "spike" else None,
         "drift": _drift(run) if profile.analysis == "soak" else None,
         "generator": _generator(run),
         "tokens": run.tokens(),

@@ -106,6 +106,7 @@ class Rig:
     def prepare(self, plan: Plan, send: Callable[[Json], None], memory: Callable[[], float]) -> None:
         """Take a plan; nothing is sent before `go`. `send` takes reports, `memory` tells of this process in MB."""
         self.plan, self._timeline = plan, Timeline(plan.profile.stages)
+        self.meter = Meter(by_tenths=plan.profile.analysis == "spike")
         self._seed = plan.seed
         ceilings = self._ceilings.less(plan.spent).share(plan.index, plan.count)
         self._gate = Gate(ceilings.rate, ceilings.requests)

@@ -23,6 +23,16 @@ def model_told(record: Json) -> list[Words]:
     return told
 
 
+def recovery_told(record: Json) -> list[Words]:
+    """When all was as before after a crowd, or why that cannot be told; empty for another profile than a spike."""
+    ms = record["recovery_ms"]
+    if record["profile"]["analysis"] != "spike":
+        return []
+    if ms is not None:
+        return [both("picture.recovery.lead", seconds=f"{ms / 1000:.1f}")]
+    return [both("load.recovery.none" if record["complete"] and not record["stopped"] else "load.recovery.cut")]
+
+
 def knees(record: Json) -> list[float]:
     """Where pictures mark the knee: at one place, at both ends of a range, or nowhere."""
     model = record["model"] or {"limit_range": None, "knee": None}
