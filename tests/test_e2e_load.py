@@ -56,7 +56,17 @@ def totals(outcome):
     assert problems(outcome.result) == []
     assert told["sent"] == told["answered"] + told["failed"] + told["in_flight_at_end"]
     assert told["sent"] == sum(row["sent"] for row in rows)
-    assert told["sent"] == sum(worker["sent"] for worker in outcome.result["generator"]["workers"])
+    workers = outcome.result["generator"]["workers"]
+    for name, total in (
+        ("sent", "sent"),
+        ("answered", "answered"),
+        ("failed", "failed"),
+        ("in_flight", "in_flight_at_end"),
+    ):
+        assert told[total] == sum(worker[name] for worker in workers)
+    assert all(one["sent"] == one["answered"] + one["failed"] + one["in_flight"] for one in workers)
+    assert told["answered"] == sum(row["answered"] for row in rows)
+    assert told["failed"] == sum(row["failed"] for row in rows)
     assert told["answered"] + told["failed"] == sum(told["by_outcome"].values())
     assert [row["t"] for row in rows] == list(range(len(rows)))
     by_second = Counter()
@@ -435,7 +445,7 @@ def test_token_told_to_two_workers_is_found(load):
 
 @linux
 def test_worker_that_is_killed_is_told_and_the_run_goes_on(cli):
-    """Nothing is lost but its share since its last report."""
+    """Nothing is lost but its share since its last report; and all that is told of that is told by every number."""
     with running(cli, "--processes", "2", "--seconds", "12") as under_way:
         before = json.loads((under_way.directory / "result.json").read_text("utf-8"))["load"]["sent"]
         os.kill(locusts(under_way.directory)[-1], signal.SIGKILL)
@@ -446,6 +456,7 @@ def test_worker_that_is_killed_is_told_and_the_run_goes_on(cli):
     assert (outcome.code, outcome.result["complete"]) == (0, True)
     assert "was lost" in outcome.result["notes"][0]["en"]
     assert totals(outcome)["sent"] > before
+    assert outcome.clause("JSON-BODY")["checks"] == totals(outcome)["answered"]
     assert len(outcome.result["series"]) >= 12
 
 

@@ -329,7 +329,7 @@ def test_generator_at_its_end_is_told(english):
 
     assert "This load says nothing of the target." in text
     assert "It was the bottleneck at times." in text
-    assert "worker-2 120 lost" in text
+    assert "worker-2 120 117 0 3 lost" in text
     assert "1.10 / 61 / 88.2 ms" in text
 
 

@@ -73,9 +73,14 @@ def load(verdict, described, series, checks=(), clauses=(), **more):
     whole |= {"recovery_ms": None, "drift": None, "stopped": None, "tokens": {"seen": counts[OK], "repeated": 0}}
     whole["tokens"]["bytes_each"] = 12.4
     whole["generator"] = {"cpu": 0.31, "hub_lag_ms": {"p50": 0.2, "p99": 0.9}, "late_ms": None, "n_max": 1400}
-    workers = [{"id": "local", "sent": sent, "state": "finished"}]
+    workers = [worker("local", sent) | {"answered": sent - failed, "failed": failed}]
     whole["generator"] |= {"socket_errors": 0, "alarms": [], "workers": workers}
     return whole | more
+
+
+def worker(name, sent, state="finished", in_flight=0):
+    """What is told of one worker."""
+    return {"id": name, "sent": sent, "answered": sent - in_flight, "failed": 0, "in_flight": in_flight, "state": state}
 
 
 def steady(seconds=20):
@@ -146,7 +151,7 @@ def halved():
     """Ten in flight, every condition kept; a worker was lost, and some requests never ended."""
     whole = steady(10)
     why = text("Worker w2 was lost.", "worker w2 失联。")
-    whole["generator"]["workers"].append({"id": "w2", "sent": 120, "state": "lost"})
+    whole["generator"]["workers"].append(worker("w2", 120, "lost", 3))
     whole["load"] |= {"sent": whole["load"]["sent"] + 3, "in_flight_at_end": 3}
     return whole | {"notes": [why]}
 
@@ -159,7 +164,7 @@ def arrivals(seconds=30):
     why = text("The generator was the bottleneck.", "压测端是瓶颈。")
     whole = load("no-verdict", described, series, [check("p95", "1 s", "0.07 s", None)], reason=why)
     alarm = text("One arrival in a hundred was sent 61 ms late or later.", "有 1 % 的请求晚发 61 ms 以上。")
-    lost = {"id": "worker-2", "sent": 120, "state": "lost"}
+    lost = worker("worker-2", 120, "lost", 3)
     whole["generator"] |= {"alarms": [alarm], "late_ms": {"p50": 1.1, "p99": 61.0, "max": 88.2}}
     whole["generator"]["workers"].append(lost)
     return whole
@@ -201,7 +206,7 @@ def hostile():
     clauses = [clause("REQUEST-ID", "FAIL", findings=[finding(1, HOSTILE, received=HOSTILE, expected=HOSTILE)])]
     described = profile(HOSTILE, [{"seconds": 3, "in_flight": 10}], question=why)
     whole = load("not-passed", described, series, checks, clauses, stopped=why, notes=[why])
-    whole["generator"] |= {"alarms": [why], "workers": [{"id": HOSTILE, "sent": 1, "state": "lost"}]}
+    whole["generator"] |= {"alarms": [why], "workers": [worker(HOSTILE, 1, "lost")]}
     return whole
 
 

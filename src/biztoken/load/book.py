@@ -20,8 +20,13 @@ class Share:
     sent: int = 0
     answered: int = 0
     failed: int = 0
-    told: int = 0  # seconds
+    told: int = 0  # whole seconds
     state: str = "running"
+
+    @property
+    def in_flight(self) -> int:
+        """Requests that began and of whose end it did not tell."""
+        return self.sent - self.answered - self.failed
 
 
 @dataclass(slots=True)
@@ -74,7 +79,7 @@ class Book:
             share.sent += row["sent"]
             share.failed += row["failed"]
             share.answered += answered
-            share.told = row["t"] + 1
+            share.told = row["t"] + row["whole"]
             second.offered += row["offered"]
             second.sent += row["sent"]
             second.failed += row["failed"]
@@ -176,7 +181,7 @@ class Book:
     @property
     def unanswered(self) -> int:
         """Requests that had no reply when the workers had waited for them; a lost worker tells nothing of its own."""
-        return sum(share.sent - share.answered - share.failed for share in self._finished)
+        return sum(share.in_flight for share in self._finished)
 
     @property
     def unsent(self) -> int:

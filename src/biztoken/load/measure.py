@@ -120,7 +120,7 @@ class Meter:
         self.in_flight = 0
         self.most_in_flight = 0
         self._seconds: dict[int, Second] = {}
-        self._told = 0  # the first second that was not handed out
+        self._told = 0  # the first second of which more may come
         self._since = 0.0
 
     def _second(self, moment: float) -> Second:
@@ -181,9 +181,15 @@ class Meter:
         self._second(max(moment, float(self._told))).cpu = cpu
 
     def take(self, moment: float, *, all_of_them: bool = False) -> list[Json]:
-        """The seconds that are over at a moment, or all; each is handed out once."""
+        """What came since this was last asked: each second that is over, and what there is of the one under way.
+
+        So all that a report tells ended before the same moment. `whole`: nothing more comes of that second.
+        """
         self._flow(moment)
-        end = int(moment) + all_of_them
-        rows = [self._seconds.pop(number, Second()).as_json(number) for number in range(self._told, end)]
-        self._told = max(self._told, end)
+        now = int(moment)
+        rows = [
+            self._seconds.pop(number, Second()).as_json(number) | {"whole": number < now or all_of_them}
+            for number in range(self._told, now + 1)
+        ]
+        self._told = now + all_of_them
         return rows

@@ -18,6 +18,7 @@ from biztoken.model import Json, Verdict
 from biztoken.settings import Target, without_password
 from biztoken.verdicts import Text, counts_of, judged_clauses
 
+SHARE = ("sent", "answered", "failed", "in_flight", "state")  # what is told of each worker
 UNFINISHED = Text("The run has not come to its end.", "运行尚未结束。")
 
 
@@ -124,7 +125,8 @@ def _generator(run: LoadRun) -> Json:
         "socket_errors": run.shortages,
         "alarms": [alarm.as_json() for alarm in run.alarms()],
         "workers": [
-            {"id": worker, "sent": share.sent, "state": share.state} for worker, share in run.book.shares.items()
+            {"id": worker, **{name: getattr(share, name) for name in SHARE}}
+            for worker, share in run.book.shares.items()
         ],
     }
 
