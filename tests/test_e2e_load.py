@@ -21,6 +21,7 @@ from load_targets import REFUSAL, counting, series, sound
 
 from biztoken.contract import bundled
 from biztoken.embedded import EmbeddedMock
+from biztoken.load.launch import free_port
 from biztoken.reporting.result import problems
 
 KEYS = bundled("load") / "mock-keys.yaml"
@@ -542,6 +543,43 @@ def test_master_and_workers_on_machines_of_their_own(cli, load, lost):
     assert states == ["finished", "lost" if lost else "finished"]
     assert ["was lost" in note["en"] for note in result["notes"]] == [True] * lost
     assert all(worker["sent"] for worker in result["generator"]["workers"])
+
+
+@linux
+def test_worker_ends_when_its_master_is_killed(cli):
+    """Long before the profile's end: exit 3 and one sentence, and no process is left that sends."""
+    with counting() as seen:
+        out, own, port = cli.new_path("load"), cli.new_path("worker"), free_port()
+        target = cli.target(seen.url, timeout=5)
+        master = cli.start(
+            [
+                "load",
+                "--master",
+                "--bind",
+                "127.0.0.1",
+                "--port",
+                port,
+                "--target",
+                target,
+                "--seconds",
+                600,
+                "--out",
+                out,
+            ],
+            out,
+        )
+        worker = cli.start(["load", "--worker", "127.0.0.1", "--port", port, "--target", target, "--out", own], own)
+        try:
+            master.wait_until(lambda: has_rows(out))
+        finally:
+            os.kill(master.process.pid, signal.SIGKILL)
+        outcome = worker.end()
+
+    assert outcome.code == 3
+    assert outcome.err.splitlines()[1:] == [
+        f"The master at 127.0.0.1:{port} is gone: nothing more was sent, and what was not told yet is in no report."
+    ]
+    assert locusts(own) == []
 
 
 def test_worker_for_another_target_cannot_take_part(cli, load):

@@ -29,17 +29,16 @@ from biztoken.embedded import mock_target
 from biztoken.errors import UserError
 from biztoken.load.conditions import OK, REFUSED
 from biztoken.load.conductor import GO, HALT, PLAN, READY, REPORT, SHOW, SHOWN, STORED, SUSPECTS, Conductor
-from biztoken.load.control import STOP, Line
+from biztoken.load.control import ORPHANED, STOP, Line
 from biztoken.load.guard import Ceilings, permit
 from biztoken.load.options import hold_same, sameness
+from biztoken.load.presence import LOOK, is_gone, refuses
 from biztoken.load.profile import Profile, make, read
 from biztoken.load.rig import Plan, Rig, Seat
 from biztoken.model import Json
 from biztoken.settings import Target, read_target
 
 SPENT = 3  # exit code of plain locust whose ceiling was met
-ORPHANED = 3  # exit code of a process whose command is gone
-SILENCE = 10.0  # seconds without a word from locust's master after which a worker sends nothing more
 _log = logging.getLogger(__name__)
 _rigs: WeakKeyDictionary[Environment, Rig] = WeakKeyDictionary()  # of each environment of locust in this process
 
@@ -231,12 +230,14 @@ class _Worker:
     """A generator's part of the conversation with the conductor."""
 
     def __init__(self, environment: Environment, rig: Rig) -> None:
-        self._runner = cast("Runner", environment.runner)
+        self._environment, self._runner = environment, cast("Runner", environment.runner)
         self._rig = rig
+        self._heard = time.monotonic()
         listeners = {PLAN: self._prepare, GO: self._go, HALT: self._halt, SUSPECTS: self._look_up, SHOW: self._show}
         for kind, listener in listeners.items():
             self._runner.register_message(kind, listener)
         if isinstance(self._runner, WorkerRunner):
+            _listen(environment.events.heartbeat_received, self._hear)
             gevent.spawn(self._mind_the_master)
 
     def _prepare(self, environment: Environment, msg: Message) -> None:
@@ -281,13 +282,20 @@ class _Worker:
         kind = msg.data["kind"]
         self._runner.send_message(SHOWN, {"kind": kind, "records": self._rig.scrutiny.shown(kind, msg.data["numbers"])})
 
+    def _hear(self, **_: Any) -> None:
+        self._heard = time.monotonic()
+
     def _mind_the_master(self) -> None:
-        """Send nothing more for a master that is gone; locust itself would go on for a minute."""
+        """End this process for a master that is gone, once what is under way has ended; locust would go on a minute."""
         runner = cast("Any", self._runner)
-        while not self._rig.over.wait(1):
-            heard = runner.last_heartbeat_timestamp
-            if heard and time.time() - heard > SILENCE:
-                self._rig.halt()
+        while not is_gone(time.monotonic() - self._heard, lambda: refuses(runner.master_host, runner.master_port)):
+            gevent.sleep(LOOK)
+        self._rig.halt()
+        if self._rig.has_begun.is_set():
+            self._rig.over.wait()
+        _log.error("biztoken: the master is gone")
+        self._environment.process_exit_code = ORPHANED
+        self._runner.quit()
 
 
 def _heed(said: Iterator[Json], rig: Rig, runner: Runner) -> None:
