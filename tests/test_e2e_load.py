@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 from conftest import LONGEST, plain_environment, wait_until
 from load_targets import REFUSAL, counting, series, sound
+from naming import unnamed
 
 from biztoken.contract import bundled
 from biztoken.embedded import EmbeddedMock
@@ -55,6 +56,7 @@ def totals(outcome):
     """The totals of a run, once they are known to add up: in the whole, by outcome, by second and by worker."""
     told, rows = outcome.result["load"], outcome.result["series"]
     assert problems(outcome.result) == []
+    assert unnamed(outcome.result) == []
     assert told["sent"] == told["answered"] + told["failed"] + told["in_flight_at_end"]
     assert told["sent"] == sum(row["sent"] for row in rows)
     workers = outcome.result["generator"]["workers"]
@@ -266,6 +268,7 @@ def test_steps_find_the_limit_of_the_embedded_mock(cli):
     outcome = cli.run("load", "--profile", "steps", "--seconds", "12", "--out", out, out=out)
 
     assert outcome.code == 0
+    assert totals(outcome)["sent"] > 0
     least, greatest = outcome.result["model"]["limit_range"]
     assert 17 <= least <= 20 <= greatest <= 23
     assert [step["concurrency"] for step in outcome.result["steps"]] == [1, 2, 4, 8, 16, 32]

@@ -5,6 +5,7 @@ import random
 from collections import Counter
 
 import pytest
+from naming import unnamed
 from test_reporting_sample import HOSTILE, clause, exchange, finding, result
 
 from biztoken.reporting.result import problems
@@ -39,12 +40,14 @@ def second(rng, number, level, *, limit=20, service=0.05, is_open=False, failure
     row = {"t": number, "in_flight": round(level * service if is_open else level * 0.98, 2), "offered": ended}
     row |= {"sent": ended, "answered": ended - failed, "failed": failed, "by_outcome": outcomes}
     row |= {"cpu": round(min(1, 0.06 + ended / 4000), 3), "hub_lag_ms": round(rng.uniform(0.1, 0.4), 3)}
+    row |= {"held_s": 0.0, "again": 0}
     return row | {"late_ms": round(rng.uniform(0.4, 2.5), 3) if is_open else None}
 
 
 def profile(name, stages, *, is_open=False, **more):
     """A profile as records show it."""
     row = {"name": name, "model": "open" if is_open else "closed", "stages": stages, "analysis": "none"}
+    row |= {"arrivals": "fixed" if is_open else None, "mix": {"kyc": 1.0}, "pictures": "same"}
     row |= {"question": text(f"What does {name} show?", f"{name} 说明什么？"), "passing": {"requests_min": 200}}
     return row | {"stop_when": {"violations": "violations > 100"}} | more
 
@@ -70,9 +73,15 @@ def load(verdict, described, series, checks=(), clauses=(), **more):
     whole["load"] = {"sent": sent, "answered": sent - failed, "failed": failed, "in_flight_at_end": 0}
     whole["load"] |= {"rate_per_s": rate, "latency_ms": {"p90": numbers["p50"]} | numbers, "by_outcome": dict(counts)}
     whole |= {"profile": described, "checks": list(checks), "series": list(series), "steps": [], "model": None}
-    whole |= {"recovery_ms": None, "drift": None, "stopped": None, "tokens": {"seen": counts[OK], "repeated": 0}}
+    whole |= {
+        "recovery_ms": None,
+        "drift": None,
+        "stopped": None,
+        "tokens": {"seen": counts[OK], "repeated": 0, "unconfirmed": 0},
+    }
     whole["tokens"]["bytes_each"] = 12.4
     whole["generator"] = {"cpu": 0.31, "hub_lag_ms": {"p50": 0.2, "p99": 0.9}, "late_ms": None, "n_max": 1400}
+    whole["generator"]["pace_per_s"] = {"local": 15000}
     workers = [worker("local", sent) | {"answered": sent - failed, "failed": failed}]
     whole["generator"] |= {"socket_errors": 0, "alarms": [], "workers": workers}
     return whole | more
@@ -215,8 +224,17 @@ SAMPLES = {make.__name__: make for make in (steady, broken, steps, spike, halved
 
 @pytest.mark.parametrize("name", SAMPLES)
 def test_sample_is_a_record(name):
-    """The samples are records as the published schema describes them."""
+    """The samples are records as the published schema describes them, and have nothing that it does not name."""
     assert problems(SAMPLES[name]()) == []
+    assert unnamed(SAMPLES[name]()) == []
+
+
+def test_key_without_a_name_is_found():
+    """Wherever it stands, and whichever schema names its neighbours."""
+    whole = steady() | {"more": 1}
+    whole["series"][3]["more"] = whole["series"][3]["by_outcome"][OK]["more"] = whole["target"]["more"] = 1
+
+    assert sorted(unnamed(whole)) == ["/more", "/series[]/by_outcome/200/more", "/series[]/more", "/target/more"]
 
 
 @pytest.mark.parametrize(
