@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -445,6 +446,21 @@ def test_token_told_to_two_workers_is_found(load):
     (finding, *_) = outcome.clause("BIZ-TOKEN-UNIQUE")["findings"]
     told = [exchange["reply"]["body"] for exchange in outcome.exchanges if exchange["id"] in finding["exchanges"]]
     assert len({json.loads(body)["biz_token"] for body in told}) < len(told)  # both exchanges of one token
+
+
+def test_no_picture_comes_twice_where_they_are_to_differ(load):
+    """From no worker, in no later run of the same seed, and not from the first requests of a run: nothing was seen."""
+    pictures = []
+
+    def look(number, request):
+        pictures.append(re.search(rb"\xff\xd8.*\xff\xd9", request, re.DOTALL).group())
+        return sound(number, request)
+
+    with counting(look) as seen:
+        for _ in range(2):
+            load(seen.url, "--processes", "2", profile={"pictures": "fresh", "mix": {"compare": 1, "raw_image": 1}})
+
+    assert len(set(pictures)) == len(pictures) == seen.requests > 100
 
 
 @linux

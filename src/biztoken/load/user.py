@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
+from uuid import uuid4
 from weakref import WeakKeyDictionary
 from zlib import crc32
 
@@ -179,7 +180,7 @@ def _rig(environment: Environment, setup: Json | None) -> Rig:
         _log.warning("biztoken: %s", left_out(profile))
         # Processes that do not know of each other send requests of their own all the same.
         own = runner.client_id if isinstance(runner, WorkerRunner) else ""
-        rig.equip(profile, index=crc32(own.encode()))
+        rig.equip(profile, uuid4().hex, index=crc32(own.encode()))
     return rig
 
 
@@ -260,7 +261,7 @@ class _Worker:
         self._rig.prepare(
             Plan(
                 make(data["profile"], "the master's profile", rules),
-                *(data[name] for name in ("seed", "index", "count", "spent")),
+                *(data[name] for name in ("run", "seed", "index", "count", "spent")),
             ),
             lambda report: self._runner.send_message(REPORT, report),
             lambda: float(self._runner.current_memory_usage) / 1e6,
