@@ -627,6 +627,28 @@ def test_port_that_is_taken_is_one_sentence(load):
     assert "Traceback" not in outcome.err
 
 
+# What locust does while a load runs: it ends at once where nothing is to be kept, and else never.
+HISTORY = """
+import gevent
+from biztoken.load.user import keep_no_history
+from locust.env import Environment
+from locust.stats import stats_history
+
+environment = Environment()
+runner = environment.create_local_runner()
+keep_no_history(environment.stats)
+runner.stats.clear_all()
+runner.state = "running"
+gevent.with_timeout(5, stats_history, runner)
+print(environment.stats.history)
+"""
+
+
+def test_locust_keeps_no_history(cli):
+    """In hours it would come to more than all that a generator needs."""
+    assert cli.python("-c", HISTORY).out == "[]\n"
+
+
 # --- plain locust
 
 FILE = bundled("load") / "locustfile.py"

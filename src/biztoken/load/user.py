@@ -24,6 +24,7 @@ from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 from locust.rpc import Message
 from locust.runners import MasterRunner, Runner, WorkerRunner
+from locust.stats import RequestStats
 
 from biztoken import contract as contracts
 from biztoken.embedded import mock_target
@@ -128,6 +129,7 @@ def begin(environment: Environment, runner: Runner, **_: Any) -> None:
     setup = next(said) if said else None
     if _command:
         _command.has_begun = True
+        keep_no_history(environment.stats)
     rig: Rig | None = None
     try:
         if not isinstance(runner, MasterRunner):
@@ -149,6 +151,11 @@ def begin(environment: Environment, runner: Runner, **_: Any) -> None:
         runner.quit()
         raise SystemExit(f"biztoken: {problem}") from None
     _listen(environment.events.quitting, lambda **_: rig.close() if rig else None)
+
+
+def keep_no_history(stats: RequestStats) -> None:
+    """Locust keeps a row of its own statistics every five seconds, for a page that nobody looks at here."""
+    stats.use_response_times_cache = stats.total.use_response_times_cache = False
 
 
 def _listen(hook: Any, listener: Callable[..., None]) -> None:
