@@ -78,7 +78,8 @@ def test_every_request_is_accounted_for(requests, workers, step):
         while told < moment:
             for each, meter in meters.items():
                 book.take(each, meter.take(told))
-            assert book.sent == book.answered + book.failed + book.in_flight
+            assert book.sent == book.answered + book.failed + book.in_flight == sum(row["sent"] for row in book.series)
+            assert book.answered == sum(row["answered"] for row in book.series)
             told += step
         if is_end:
             meters[name].end(moment, outcome, number, answered=outcome != "timeout")

@@ -35,11 +35,12 @@ def coarse(us: int) -> int:
 class Latencies:
     """A histogram of microseconds. Adding is exact: in whatever order or portions, the outcome is the same."""
 
-    def __init__(self) -> None:
+    def __init__(self, pairs: Pairs | None = None) -> None:
         self._counts = HdrHistogram(1, LONGEST, DIGITS)
         self._longest = 0
         self.sum_us = 0
         self._empty = True
+        self.add(pairs or [])
 
     def add(self, pairs: Pairs) -> None:
         for value, count in zip(pairs[::2], pairs[1::2], strict=True):

@@ -85,7 +85,7 @@ def result_of(run: LoadRun, frame: Frame, *, complete: bool) -> Json:
         "load": _totals(run),
         "profile": profile.as_json(),
         "checks": found,
-        "series": book.rows,
+        "series": book.series,
         "steps": steps,
         "model": model,
         "recovery_ms": recovery_ms(book, profile.stages) if profile.analysis == "spike" else None,
