@@ -252,12 +252,15 @@ def test_ceilings_of_the_file_hold(cli: Cli) -> None:
 
 
 def test_key_that_does_not_work_is_told_before_any_burst(cli: Cli, plain_mock: str) -> None:
-    """The doctor looks first: a wrong key is one sentence, and no burst."""
+    """The doctor looks first: a wrong key is one sentence, and no burst; the record says the same."""
     done = limited(cli, plain_mock, active="discontinued")
 
-    assert done.code == 2
+    assert done.code == done.result["exit_code"] == 2
     assert done.err.startswith("biztoken: ")
     assert "Traceback" not in done.err
+    assert (done.result["verdict"], done.result["complete"], done.result["bursts"]) == ("no-verdict", False, [])
+    assert done.err == f"biztoken: {done.result['reason']['en']}\n"
+    assert (done.directory / "index.html").is_file()
 
 
 def test_interrupted_run_leaves_what_it_saw(cli: Cli) -> None:

@@ -78,7 +78,8 @@ def test_every_request_is_accounted_for(requests, workers, step):
         while told < moment:
             for each, meter in meters.items():
                 book.take(each, meter.take(told))
-            assert book.sent == book.answered + book.failed + book.in_flight
+            assert book.sent == book.answered + book.failed + book.in_flight == sum(row["sent"] for row in book.series)
+            assert book.answered == sum(row["answered"] for row in book.series)
             told += step
         if is_end:
             meters[name].end(moment, outcome, number, answered=outcome != "timeout")
@@ -116,6 +117,20 @@ def test_row_waits_for_every_worker_that_is_there():
     assert [row["t"] for row in book.rows] == [0, 1, 2]
     book.take("2", second.take(3.0))
     assert (book.sent, book.in_flight, book.shares["2"].state) == (2, 2, "lost")
+
+
+def test_second_under_way_is_told_as_far_as_it_came():
+    """What is known of one moment is told together, so that nothing counts here and not there once a worker is lost."""
+    meter, book = Meter(), Book(["1"], LINE)
+    for begin, end in ((0.9, 1.02), (1.03, 1.2)):
+        meter.begin(begin)
+        if end < 1.05:
+            meter.end(end, "200", 1000, answered=True)
+    book.take("1", meter.take(1.05))
+    assert (book.sent, book.answered, book.in_flight, book.shares["1"].told) == (2, 1, 1, 1)
+
+    book.lose("1")
+    assert [(row["t"], row["sent"], row["answered"]) for row in book.rows] == [(0, 1, 0), (1, 1, 1)]
 
 
 def test_the_last_second_is_told():

@@ -27,10 +27,11 @@ FINDING = {
 NO_TOKENS = {"seen": 0, "repeated": 0, "unconfirmed": 0, "bytes": 0, "fresh": ""}
 
 
-def row(t, **outcomes):
+def row(t, *, whole=True, **outcomes):
     """A second of a worker: so many requests of each outcome, all of 10 ms."""
     return {
         "t": t,
+        "whole": whole,
         "offered": 0,
         "sent": sum(outcomes.values()),
         "failed": 0,
@@ -42,6 +43,7 @@ def row(t, **outcomes):
         "held": 0.0,
         "again": 0,
         "bad": None,
+        "tenths": [],
     }
 
 
@@ -111,12 +113,14 @@ def test_condition_to_stop_is_told_once_met(run):
 def test_lost_worker_is_told(run):
     """The others' rows come through, and its own count as far as it told."""
     run.take(report("1", row(0, **{"200": 5})))
-    run.take(report("2", row(0, **{"200": 5})))
+    run.take(report("2", row(0, **{"200": 5}), row(1, whole=False, **{"200": 1}) | {"sent": 3}))
     run.take({"lost": "2"})
     run.take(report("1", row(1, **{"200": 5}), last=True))
     run.take(report("2", row(1, **{"200": 5}), last=True))
 
-    assert run.book.sent == 15
+    assert (run.book.sent, run.book.answered, run.book.in_flight) == (18, 16, 2)
+    assert [(row["sent"], row["answered"]) for row in run.book.rows] == [(10, 10), (8, 6)]
+    assert "Of 2 requests that it had begun by then the end is not known" in run.notes[0].en
     assert {worker: share.state for worker, share in run.book.shares.items()} == {"1": "finished", "2": "lost"}
     assert "Worker 2 was lost" in run.notes[0].en
 

@@ -1,7 +1,9 @@
 """What a load earned: conditions, the generator's health, steps, recovery, drift, and the exit code."""
 
-from collections import Counter
-from dataclasses import replace
+from collections import Counter, deque
+from dataclasses import astuple, replace
+from heapq import heapify, heappop, heappush
+from itertools import count
 from random import Random
 
 import pytest
@@ -9,9 +11,12 @@ from test_load_profile import Seen, changed
 
 from biztoken.load import profile
 from biztoken.load.analysis import drift_of, model_of_steps, recovery_ms
+from biztoken.load.book import Book
 from biztoken.load.fit import Point, model_of
 from biztoken.load.health import Health, alarms, health_of, held_back, holds_at_most, is_shortage
+from biztoken.load.measure import Meter
 from biztoken.load.profile import Stage
+from biztoken.load.schedule import Timeline
 from biztoken.load.verdict import Facts, checks, verdict, word
 from biztoken.verdicts import Text
 
@@ -192,38 +197,121 @@ def test_load_that_max_rate_kept_back_is_another_load():
 # --- steps
 
 
-def hard_limit(limit: int, service: float = 0.05, noise: float = 0.0) -> list[Point]:
-    """What a target that admits so many at once shows, at 1, 2, 4 … 64."""
-    rng = Random(limit)
-    found = []
-    for number in (1, 2, 4, 8, 16, 32, 64):
-        rate = min(number, limit) / service * (1 + rng.uniform(-noise, noise))
-        found.append(Point(number, rate, max(0, number - limit) * 4.0, service * 1000))
-    return found
+def simulated(level: int, limit: int, service, *, waits: bool = False, way=0.001, between=0.0005) -> Point:
+    """A step of three seconds after a first one, against a target that admits so many and refuses or queues the rest.
+
+    `service` draws a service time; each way takes half of `way`, and a user pauses `between` two requests.
+    """
+    rng, order = Random(f"{level}/{limit}"), count()
+    events = [(rng.uniform(0, 0.002), next(order), "send", 0.0) for _ in range(level)]
+    heapify(events)
+    held, queue, took, refused, in_flight = 0, deque(), [], [], 0.0
+    while events[0][0] < 4:
+        now, _, kind, begun = heappop(events)
+        if kind == "send":
+            following = [(now + way / 2, "arrive", now)]
+        elif kind == "arrive" and held < limit:
+            held += 1
+            following = [(now + service(rng), "served", begun)]
+        elif kind == "arrive":
+            queue.extend([begun] if waits else [])
+            following = [] if waits else [(now + way / 2, "refused", begun)]
+        elif kind == "served":
+            following = [(now + way / 2, "accepted", begun)]
+            held -= not queue
+            following += [(now + service(rng), "served", queue.popleft())] if queue else []
+        else:
+            ended = took if kind == "accepted" else refused
+            ended += [now - begun] if now >= 1 else []
+            in_flight += max(0.0, now - max(begun, 1.0))
+            pause = 0.0 if kind == "accepted" else rng.uniform(0.125, 0.375)
+            following = [(now + between + pause, "send", 0.0)]
+        for moment, what, since in following:
+            heappush(events, (moment, next(order), what, since))
+    in_flight += sum(4 - max(begun, 1.0) for *_, kind, begun in events if kind != "send")
+    in_flight += sum(4 - max(begun, 1.0) for begun in queue)
+    mean = [1000 * sum(times) / len(times) if times else None for times in (took, refused)]
+    return Point(3, level, in_flight / 3, len(took) / 3, len(refused) / 3, *mean)
 
 
-@pytest.mark.parametrize("limit", [2, 5, 12, 20, 50])
-@pytest.mark.parametrize("noise", [0.0, 0.02])
-def test_hard_limit_is_found_where_it_is(limit, noise):
-    """The knee is the limit, not twice it; and where something was refused no other law is fitted."""
-    found = model_of(hard_limit(limit, noise=noise))
+def simulated_model(limit: int, service, levels=(1, 2, 4, 8, 16, 32), **more):
+    """What is said of a simulated target."""
+    return model_of([simulated(level, limit, service, **more) for level in levels])
 
-    assert found["limit"] == pytest.approx(limit, rel=noise * 1.5)
-    assert found["knee"] == found["limit"]
+
+STEADY, EVEN = (lambda rng: 0.05), (lambda rng: rng.uniform(0.01, 0.09))
+RANDOM = lambda rng: rng.expovariate(20)  # noqa: E731 - one of three
+SERVICES = pytest.mark.parametrize("service", [STEADY, EVEN, RANDOM], ids=["steady", "even", "random"])
+
+
+@SERVICES
+@pytest.mark.parametrize("limit", [5, 20])
+def test_limit_of_a_target_that_refuses_is_told_to_the_slot(limit, service):
+    """Whatever a request takes; and where something was refused no other law is fitted."""
+    found = simulated_model(limit, service)
+
+    assert (found["says"], found["limit"], found["knee"]) == ("limit", limit, limit)
     assert found["usl"] is None
+
+
+@SERVICES
+def test_limit_that_steps_cannot_tell_apart_is_a_range(service):
+    """A hundredth of a hundred is one slot."""
+    found = simulated_model(100, service, levels=(1, 10, 40, 80, 160, 250))
+    least, greatest = found["limit_range"]
+
+    assert (found["says"], found["limit"]) == ("range", None)
+    assert 95 <= least <= 100 <= greatest <= 105
+
+
+def test_limit_of_slow_requests_is_told_to_the_slot():
+    """Three or four of them fill a step: what counts is how many are in flight, not how many end."""
+    assert simulated_model(20, lambda rng: 0.8)["limit"] == 20
+
+
+def test_limit_of_requests_that_are_mostly_on_their_way_is_a_range():
+    """A slot is held for two of three milliseconds: as many more may be in flight as are not with the target."""
+    least, greatest = simulated_model(5, lambda rng: 0.002)["limit_range"]
+
+    assert least <= 5 <= greatest
+
+
+@SERVICES
+@pytest.mark.parametrize("limit", [5, 20])
+def test_limit_of_a_target_that_lets_wait_is_within_a_range(limit, service):
+    """Throughput stops rising there, though nothing is refused."""
+    least, greatest = simulated_model(limit, service, waits=True)["limit_range"]
+
+    assert least <= limit <= greatest <= 1.4 * limit
+
+
+def test_steps_too_short_for_their_requests_tell_no_limit():
+    """Where a step is a few requests long, its rate says when they ended."""
+    assert simulated_model(5, lambda rng: 0.8, waits=True)["says"] == "unknown"
+
+
+def test_refusals_that_no_limit_explains_tell_none():
+    """Refused with two in flight and not with sixteen: somebody else uses the key, or it was by chance."""
+    points = [simulated(level, 100, STEADY) for level in (1, 2, 4, 8, 16)]
+    points[1] = replace(points[1], rate_refused=2.0, refused_ms=1.0)
+
+    found = model_of(points)
+
+    assert (found["says"], found["limit"], found["limit_range"], found["knee"]) == ("unknown", None, None, None)
 
 
 def test_rising_throughput_has_no_limit():
     """As long as twice as many bring twice as much there is no knee."""
-    found = model_of(hard_limit(1000))
+    found = simulated_model(1000, STEADY)
 
-    assert (found["limit"], found["knee"]) == (None, None)
+    assert (found["says"], found["limit"], found["knee"]) == ("none", None, None)
 
 
 def test_scalability_law_is_fitted_where_nothing_was_refused():
     """The parameters of ideal data are found again."""
     levels = (1, 2, 4, 8, 16, 32)
-    points = [Point(n, 20 * n / (1 + 0.05 * (n - 1) + 0.002 * n * (n - 1)), 0.0, 50.0) for n in levels]
+    rates = [20 * n / (1 + 0.05 * (n - 1) + 0.002 * n * (n - 1)) for n in levels]
+    points = [Point(3, n, n, rate, 0.0, 1000 * n / rate) for n, rate in zip(levels, rates, strict=True)]
 
     found = model_of(points)["usl"]
 
@@ -235,28 +323,18 @@ def test_scalability_law_is_fitted_where_nothing_was_refused():
 
 def test_a_single_step_says_nothing():
     """No curve goes through one point."""
-    assert model_of(hard_limit(5)[:1]) is None
+    assert model_of([simulated(4, 5, STEADY)]) is None
     assert model_of([]) is None
 
 
 def test_steps_of_a_busy_generator_are_left_out():
     """A throughput that it could not drive is no limit of the target."""
-    steps = [
-        {
-            "concurrency": p.concurrency,
-            "rate_ok": p.rate_ok,
-            "rate_refused": 0.0,
-            "p50": 50.0,
-            "seconds": 3,
-            "alarms": [],
-        }
-        for p in hard_limit(16)
-    ]
-    for step in steps[-2:]:
-        step["alarms"] = [BUSY.as_json()]
+    names = ("seconds", "concurrency", "in_flight_seen", "rate_ok", "rate_refused", "mean", "refused_mean")
+    points = [simulated(level, 20, STEADY) for level in (1, 4, 16, 32)]
+    steps = [dict(zip(names, astuple(point), strict=True)) | {"alarms": []} for point in points]
 
-    assert model_of_steps(steps)["limit"] is None
-    assert model_of_steps([step | {"alarms": []} for step in steps])["limit"] == 16
+    assert model_of_steps(steps)["limit"] == 20
+    assert model_of_steps([*steps[:-1], steps[-1] | {"alarms": [BUSY.as_json()]}])["says"] == "none"
 
 
 # --- spike and soak
@@ -264,24 +342,51 @@ def test_steps_of_a_busy_generator_are_left_out():
 SPIKE = [Stage(5, in_flight=2), Stage(3, in_flight=40), Stage(7, in_flight=2)]
 
 
-def test_recovery_counts_from_the_end_of_the_spike():
-    """Until the last slow second, or the last request that was not accepted, is over."""
-    calm = [row(t) for t in range(15)]
-    slow = [row(t, p95=90.0 if 5 <= t < 10 else 25.0) for t in range(15)]
+def spiked(slow_until: float = 0.0, last_bad: float | None = None, quiet_from: float = 15.0) -> Book:
+    """Ten accepted in each tenth of fifteen seconds, until it is quiet; from the crowd until then they are slow."""
+    meter, book = Meter(by_tenths=True), Book(["1"], Timeline(SPIKE))
+    for tenth in range(round(quiet_from * 10)):
+        for number in range(10):
+            moment = tenth / 10 + number / 100 + 0.001
+            meter.begin(moment)
+            meter.end(moment, "200", 90_000 if 5 <= moment < slow_until else 25_000, answered=True)
+    if last_bad is not None:
+        book.last_bad = last_bad
+    book.take("1", meter.take(15.0, all_of_them=True))
+    book.finish("1")
+    return book
 
-    assert recovery_ms(calm, SPIKE, None) == 0.0
-    assert recovery_ms(calm, SPIKE, 6.0) == 0.0
-    assert recovery_ms(calm, SPIKE, 9.25) == 1250.0
-    assert recovery_ms(slow, SPIKE, None) == 2000.0
+
+@pytest.mark.parametrize(
+    ("book", "told"),
+    [
+        (spiked(), 0.0),
+        (spiked(last_bad=6.0), 0.0),
+        (spiked(last_bad=9.25), 1250.0),
+        (spiked(slow_until=10.0), 2000.0),
+        (spiked(slow_until=8.7), 700.0),
+        (spiked(slow_until=8.7, last_bad=8.95), 950.0),
+        (spiked(slow_until=8.03), 0.0),
+    ],
+)
+def test_recovery_counts_from_the_end_of_the_spike(book, told):
+    """Until the last slow tenth of a second, or the last request that was not accepted; a few slow ones are none."""
+    assert recovery_ms(book, SPIKE) == told
 
 
-def test_target_that_does_not_recover_has_no_recovery_time():
-    """Slow or refusing to the very end: nobody knows for how long."""
-    slow = [row(t, p95=90.0 if t >= 5 else 25.0) for t in range(15)]
-
-    assert recovery_ms(slow, SPIKE, None) is None
-    assert recovery_ms([row(t) for t in range(15)], SPIKE, 15.0) is None
-    assert recovery_ms([], SPIKE, None) is None
+@pytest.mark.parametrize(
+    "book",
+    [
+        spiked(slow_until=15.0),
+        spiked(slow_until=14.5),
+        spiked(last_bad=15.0),
+        spiked(quiet_from=13.9),
+        spiked(quiet_from=0.5),
+    ],
+)
+def test_target_that_does_not_recover_has_no_recovery_time(book):
+    """Slow, refusing or silent to the very end, or nothing to compare with: nobody knows for how long."""
+    assert recovery_ms(book, SPIKE) is None
 
 
 def test_drift_is_told_with_how_far_it_may_be_off():

@@ -329,17 +329,27 @@ def test_generator_at_its_end_is_told(english):
 
     assert "This load says nothing of the target." in text
     assert "It was the bottleneck at times." in text
-    assert "worker-2 120 lost" in text
+    assert "worker-2 120 117 0 3 lost" in text
     assert "1.10 / 61 / 88.2 ms" in text
 
 
-def test_recovery_that_was_not_seen_is_told(english):
-    """A spike that ends before all is as before says so."""
-    record = spike() | {"recovery_ms": None}
-    record["profile"]["analysis"] = "spike"
+@pytest.mark.parametrize(
+    ("change", "told_of"),
+    [
+        ({}, "as before 3.6 s after the crowd"),
+        ({"recovery_ms": None}, "recovery takes longer than the profile watched"),
+        ({"recovery_ms": None, "stopped": {"en": "Stopped.", "zh": "停止。"}}, "the run ended before the profile did"),
+        ({"recovery_ms": None, "complete": False}, "the run ended before the profile did"),
+    ],
+)
+def test_recovery_is_told_in_words_everywhere(told, printed, change, told_of):
+    """Also where it cannot be told."""
+    record = spike() | change
 
-    assert "recovery takes longer than the profile watched" in english(record)
-    assert "recovery" not in names(record)
+    assert told_of in told(record, "summary.md")
+    assert told_of in told(record)
+    assert told_of in " ".join(printed(record).split())
+    assert ("recovery" in names(record)) == (record["recovery_ms"] is not None)
 
 
 # --- the pictures
@@ -464,6 +474,26 @@ def test_summary_tells_conditions_findings_and_outcomes(told):
     assert "**BIZ-TOKEN-UNIQUE**" in text
     assert "| `500 INTERNAL_ERROR` | other reply | 21 | 0.5 % |" in text
     assert "`biztoken load --profile steady --target staging.yaml`" in text
+
+
+@pytest.mark.parametrize(
+    ("model", "told_of", "marked"),
+    [
+        ({}, "it rises up to 20 in flight", "20"),
+        ({"says": "range", "limit": None, "limit_range": [19, 22], "knee": None}, "between 19 and 22", "19–22"),
+        ({"says": "unknown", "limit": None, "limit_range": None, "knee": None}, "limit cannot be told", "–"),
+        ({"says": "none", "limit": None, "limit_range": None, "knee": 8}, "From 8 in flight on", "8"),
+    ],
+)
+def test_limit_is_told_in_words_everywhere(told, printed, model, told_of, marked):
+    """As a number, as a range, as none, or as what cannot be told; the picture marks the same."""
+    record = steps()
+    record["model"] |= model
+
+    assert told_of in told(record, "summary.md")
+    assert told_of in told(record)
+    assert told_of in " ".join(printed(record).split())
+    assert {figure.id: figure for figure in figures(record)}["throughput"].values == {"knee": marked}
 
 
 @pytest.mark.parametrize("name", ["index.html", "junit.xml"])

@@ -5,6 +5,7 @@ import random
 from collections import Counter
 
 import pytest
+from naming import unnamed
 from test_reporting_sample import HOSTILE, clause, exchange, finding, result
 
 from biztoken.reporting.result import problems
@@ -39,12 +40,14 @@ def second(rng, number, level, *, limit=20, service=0.05, is_open=False, failure
     row = {"t": number, "in_flight": round(level * service if is_open else level * 0.98, 2), "offered": ended}
     row |= {"sent": ended, "answered": ended - failed, "failed": failed, "by_outcome": outcomes}
     row |= {"cpu": round(min(1, 0.06 + ended / 4000), 3), "hub_lag_ms": round(rng.uniform(0.1, 0.4), 3)}
+    row |= {"held_s": 0.0, "again": 0}
     return row | {"late_ms": round(rng.uniform(0.4, 2.5), 3) if is_open else None}
 
 
 def profile(name, stages, *, is_open=False, **more):
     """A profile as records show it."""
-    row = {"name": name, "model": "open" if is_open else "closed", "stages": stages}
+    row = {"name": name, "model": "open" if is_open else "closed", "stages": stages, "analysis": "none"}
+    row |= {"arrivals": "fixed" if is_open else None, "mix": {"kyc": 1.0}, "pictures": "same"}
     row |= {"question": text(f"What does {name} show?", f"{name} 说明什么？"), "passing": {"requests_min": 200}}
     return row | {"stop_when": {"violations": "violations > 100"}} | more
 
@@ -70,12 +73,23 @@ def load(verdict, described, series, checks=(), clauses=(), **more):
     whole["load"] = {"sent": sent, "answered": sent - failed, "failed": failed, "in_flight_at_end": 0}
     whole["load"] |= {"rate_per_s": rate, "latency_ms": {"p90": numbers["p50"]} | numbers, "by_outcome": dict(counts)}
     whole |= {"profile": described, "checks": list(checks), "series": list(series), "steps": [], "model": None}
-    whole |= {"recovery_ms": None, "drift": None, "stopped": None, "tokens": {"seen": counts[OK], "repeated": 0}}
+    whole |= {
+        "recovery_ms": None,
+        "drift": None,
+        "stopped": None,
+        "tokens": {"seen": counts[OK], "repeated": 0, "unconfirmed": 0},
+    }
     whole["tokens"]["bytes_each"] = 12.4
     whole["generator"] = {"cpu": 0.31, "hub_lag_ms": {"p50": 0.2, "p99": 0.9}, "late_ms": None, "n_max": 1400}
-    workers = [{"id": "local", "sent": sent, "state": "finished"}]
+    whole["generator"]["pace_per_s"] = {"local": 15000}
+    workers = [worker("local", sent) | {"answered": sent - failed, "failed": failed}]
     whole["generator"] |= {"socket_errors": 0, "alarms": [], "workers": workers}
     return whole | more
+
+
+def worker(name, sent, state="finished", in_flight=0):
+    """What is told of one worker."""
+    return {"id": name, "sent": sent, "answered": sent - in_flight, "failed": 0, "in_flight": in_flight, "state": state}
 
 
 def steady(seconds=20):
@@ -124,9 +138,10 @@ def steps(seconds=6):
         refused = sum(row["by_outcome"].get(REFUSED, {"count": 0})["count"] for row in part) / seconds
         row = {"concurrency": level, "seconds": seconds, "rate_ok": round(ok, 2), "rate_refused": round(refused, 2)}
         row |= {name: part[2]["by_outcome"][OK][name] for name in ("p50", "p95", "p99")}
+        row |= {"mean": row["p50"], "refused_mean": 1.4 if refused else None}
         rows.append(row | {"in_flight_seen": level * 0.97, "alarms": [alarm] if level == levels[-1] else []})
     described = profile("steps", [{"seconds": seconds, "in_flight": level} for level in levels])
-    model = {"limit": 20, "service_ms": 50.4, "knee": 20, "usl": None}
+    model = {"says": "limit", "limit": 20, "limit_range": [20, 20], "service_ms": 50.4, "knee": 20, "usl": None}
     return load("passed", described, series, [check("violations", "0", "0")], steps=rows, model=model)
 
 
@@ -137,7 +152,7 @@ def spike():
     levels = [stage["in_flight"] for stage in stages for _ in range(stage["seconds"])]
     slow = {15: 6, 16: 4, 17: 2.2, 18: 1.4}
     series = [second(rng, t, level, service=0.05 * slow.get(t, 1)) for t, level in enumerate(levels)]
-    described = profile("spike", stages)
+    described = profile("spike", stages, analysis="spike")
     return load("passed", described, series, [check("violations", "0", "0")], recovery_ms=3640)
 
 
@@ -145,7 +160,7 @@ def halved():
     """Ten in flight, every condition kept; a worker was lost, and some requests never ended."""
     whole = steady(10)
     why = text("Worker w2 was lost.", "worker w2 失联。")
-    whole["generator"]["workers"].append({"id": "w2", "sent": 120, "state": "lost"})
+    whole["generator"]["workers"].append(worker("w2", 120, "lost", 3))
     whole["load"] |= {"sent": whole["load"]["sent"] + 3, "in_flight_at_end": 3}
     return whole | {"notes": [why]}
 
@@ -158,7 +173,7 @@ def arrivals(seconds=30):
     why = text("The generator was the bottleneck.", "压测端是瓶颈。")
     whole = load("no-verdict", described, series, [check("p95", "1 s", "0.07 s", None)], reason=why)
     alarm = text("One arrival in a hundred was sent 61 ms late or later.", "有 1 % 的请求晚发 61 ms 以上。")
-    lost = {"id": "worker-2", "sent": 120, "state": "lost"}
+    lost = worker("worker-2", 120, "lost", 3)
     whole["generator"] |= {"alarms": [alarm], "late_ms": {"p50": 1.1, "p99": 61.0, "max": 88.2}}
     whole["generator"]["workers"].append(lost)
     return whole
@@ -200,7 +215,7 @@ def hostile():
     clauses = [clause("REQUEST-ID", "FAIL", findings=[finding(1, HOSTILE, received=HOSTILE, expected=HOSTILE)])]
     described = profile(HOSTILE, [{"seconds": 3, "in_flight": 10}], question=why)
     whole = load("not-passed", described, series, checks, clauses, stopped=why, notes=[why])
-    whole["generator"] |= {"alarms": [why], "workers": [{"id": HOSTILE, "sent": 1, "state": "lost"}]}
+    whole["generator"] |= {"alarms": [why], "workers": [worker(HOSTILE, 1, "lost")]}
     return whole
 
 
@@ -209,8 +224,17 @@ SAMPLES = {make.__name__: make for make in (steady, broken, steps, spike, halved
 
 @pytest.mark.parametrize("name", SAMPLES)
 def test_sample_is_a_record(name):
-    """The samples are records as the published schema describes them."""
+    """The samples are records as the published schema describes them, and have nothing that it does not name."""
     assert problems(SAMPLES[name]()) == []
+    assert unnamed(SAMPLES[name]()) == []
+
+
+def test_key_without_a_name_is_found():
+    """Wherever it stands, and whichever schema names its neighbours."""
+    whole = steady() | {"more": 1}
+    whole["series"][3]["more"] = whole["series"][3]["by_outcome"][OK]["more"] = whole["target"]["more"] = 1
+
+    assert sorted(unnamed(whole)) == ["/more", "/series[]/by_outcome/200/more", "/series[]/more", "/target/more"]
 
 
 @pytest.mark.parametrize(

@@ -27,9 +27,13 @@ def result_of(
     baseline: float,
     plan: Plan | None,
     reason: Text | None,
+    is_mistake: bool,
     options: Mapping[str, Any],
 ) -> Json:
-    """The whole record, with nothing private in it. Without a conclusion it is incomplete, and `reason` says why."""
+    """The whole record, with nothing private in it. Without a conclusion it is incomplete, and `reason` says why.
+
+    `is_mistake`: the reason is the user's mistake, or a target that no sound request gets through to.
+    """
     bursts = [row.burst for row in rows]
     target = suite.target
     clauses, causes = judged_clauses(suite.contract, suite.run.ledger.tally, (), strict=False, partial=True)
@@ -37,7 +41,7 @@ def result_of(
     has_failed = any(row["verdict"] == Verdict.FAIL for row in clauses)
     contracted = target.concurrency_limit
     is_enough = plan.enough if plan else None
-    code = exit_code(conclusion, contracted, has_failed=has_failed, is_enough=is_enough)
+    code = 2 if is_mistake else exit_code(conclusion, contracted, has_failed=has_failed, is_enough=is_enough)
     why = reason or (conclusion.reason if conclusion else None)
     if plan and plan.found is not None and is_enough is False:
         why = why or reasons.not_enough(plan.needed, plan.found)

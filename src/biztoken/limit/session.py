@@ -119,6 +119,9 @@ class Session:
         self._write(None, None)
         try:
             conclusion = self._conclude()
+        except UserError as problem:
+            self._close(None, Text(problem.told("en"), problem.told("zh")), is_mistake=True)
+            raise
         except OutOfBudgetError as problem:
             reason = problem.reason
         except KeyboardInterrupt:
@@ -167,26 +170,39 @@ class Session:
 
     # --- records
 
-    def _write(self, conclusion: Conclusion | None, reason: Text | None) -> Json:
+    def _write(self, conclusion: Conclusion | None, reason: Text | None, *, is_mistake: bool = False) -> Json:
         arrivals = self.options.arrivals
         asked = plan(arrivals, self.baseline, conclusion.value if conclusion else None) if arrivals else None
         chosen = asdict(self.options).items()
         options = {name: str(value) if isinstance(value, Path) else value for name, value in chosen}
         result = result_of(
-            self.suite, self.rows, conclusion, baseline=self.baseline, plan=asked, reason=reason, options=options
+            self.suite,
+            self.rows,
+            conclusion,
+            baseline=self.baseline,
+            plan=asked,
+            reason=reason,
+            is_mistake=is_mistake,
+            options=options,
         )
         write_result(self.directory, result)
         self.suite.result = result
         return result
 
-    def _finish(self, conclusion: Conclusion | None, reason: Text | None) -> int:
-        suite, lang = self.suite, self.options.lang
-        result = self._write(conclusion, reason)
+    def _close(self, conclusion: Conclusion | None, reason: Text | None, *, is_mistake: bool = False) -> Json:
+        """Write the last record and its reports. UserError where something private stands in them."""
+        suite = self.suite
+        result = self._write(conclusion, reason, is_mistake=is_mistake)
         suite.evidence.close()
-        render(self.directory, lang)
+        render(self.directory, self.options.lang)
         suite.search_records()
         if suite.problem:
             raise suite.problem
+        return result
+
+    def _finish(self, conclusion: Conclusion | None, reason: Text | None) -> int:
+        lang = self.options.lang
+        result = self._close(conclusion, reason)
         sys.stdout.write(f"{result['sentence'][lang]}\n")
         if result["planner"]:
             sys.stdout.write(f"{result['planner']['sentence'][lang]}\n")

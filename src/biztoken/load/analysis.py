@@ -10,12 +10,13 @@ from biztoken.load.book import Book
 from biztoken.load.conditions import OK, REFUSED
 from biztoken.load.fit import Point, model_of
 from biztoken.load.health import alarms, health_of, held_back
-from biztoken.load.measure import Latencies
+from biztoken.load.measure import TENTHS, Latencies, Pairs, mean_ms
 from biztoken.load.profile import Stage
 from biztoken.load.schedule import Timeline
 from biztoken.model import Json
 
 SLOW = 1.5  # times the p95 of the calm before a spike: a second slower than this is not yet recovered
+MANY = 0.05  # of the requests of a second: more than these slow, and its p95 is
 SLACK_MS = 5.0  # added to it, so that a fast target's noise is no slowness
 LEAST_DRIFT = 60  # seconds that a drift must be watched for; the first tenth is left out as warm-up
 HOUR = 3600.0
@@ -28,18 +29,19 @@ def steps_of(book: Book, stages: Sequence[Stage], max_rate: float | None = None)
     for number, stage in enumerate(stages):
         rows = [row for row in book.rows if timeline.settled(row["t"]) == number]
         seconds = len(rows)
-        counted = {name: latencies.count for name, latencies in book.stages[number].items()}
-        refused = sum(count for name, count in counted.items() if REFUSED in name)
-        told = book.stages[number][OK].ms() if OK in book.stages[number] else Latencies().ms()
+        seen = book.stages[number]
+        ok = seen.get(OK) or Latencies()
+        refused = [latencies for name, latencies in seen.items() if REFUSED in name]
+        told = ok.ms() | {"mean": mean_ms([ok]), "refused_mean": mean_ms(refused)}
         held = held_back(rows, stage.level * seconds, max_rate)
         told_of = [*alarms(health_of(rows)), *([held] if held else [])]
         steps.append(
             {
                 "concurrency": stage.level,
                 "seconds": seconds,
-                "rate_ok": round(counted.get(OK, 0) / seconds, 3) if seconds else 0.0,
-                "rate_refused": round(refused / seconds, 3) if seconds else 0.0,
-                **{name: told[name] for name in ("p50", "p95", "p99")},
+                "rate_ok": round(ok.count / seconds, 3) if seconds else 0.0,
+                "rate_refused": round(sum(one.count for one in refused) / seconds, 3) if seconds else 0.0,
+                **{name: told[name] for name in ("mean", "p50", "p95", "p99", "refused_mean")},
                 "in_flight_seen": round(sum(row["in_flight"] for row in rows) / seconds, 2) if seconds else 0.0,
                 "alarms": [alarm.as_json() for alarm in told_of],
             }
@@ -50,25 +52,43 @@ def steps_of(book: Book, stages: Sequence[Stage], max_rate: float | None = None)
 def model_of_steps(steps: Sequence[Json]) -> Json | None:
     """The model of those steps in which the generator was not the limit."""
     sound = [step for step in steps if not step["alarms"] and step["seconds"]]
-    return model_of([Point(s["concurrency"], s["rate_ok"], s["rate_refused"], s["p50"]) for s in sound])
+    names = ("seconds", "concurrency", "in_flight_seen", "rate_ok", "rate_refused", "mean", "refused_mean")
+    return model_of([Point(*(step[name] for name in names)) for step in sound])
 
 
-def recovery_ms(rows: Sequence[Json], stages: Sequence[Stage], last_bad: float | None) -> float | None:
-    """Milliseconds from the end of the highest stage until replies are as before it; None where they never are.
+def recovery_ms(book: Book, stages: Sequence[Stage]) -> float | None:
+    """Milliseconds from the end of the highest stage until replies are as before it; None where that cannot be told.
 
-    `last_bad`: when the last request ended that was not accepted, in seconds. Slowness is seen by whole seconds.
+    That is when the last request ended that was not accepted, or, to the tenth of a second, the last slow one of the
+    last second, wherever it begins, whose p95 is slow.
     """
     peak = max(range(len(stages)), key=lambda number: stages[number].level)
     ends = [sum(stage.seconds for stage in stages[: number + 1]) for number in range(len(stages))]
     start, end, last = ends[peak] - stages[peak].seconds, ends[peak], ends[-1]
-    calm = [p95 for row in rows if 0 < row["t"] < start and (p95 := _p95(row)) is not None]
+    calm = [p95 for row in book.rows if 0 < row["t"] < start and (p95 := _p95(row)) is not None]
     if not calm or last <= end:
         return None
     bound = sorted(calm)[len(calm) // 2] * SLOW + SLACK_MS
-    slow = [row["t"] + 1.0 for row in rows if end <= row["t"] < last and (_p95(row) or 0.0) > bound]
-    recovered = max([float(end), *slow, *([last_bad] if last_bad is not None else [])])
-    # The second that the last calm stage ends with must be calm itself.
-    return None if recovered >= last else round((recovered - end) * 1000, 1)
+    after = [_slow_of(book.tenths.get(tenth, []), bound) for tenth in range(end * TENTHS, last * TENTHS)]
+    recovered = max(end + _slow_until(after) / TENTHS, book.last_bad or 0.0)
+    # The second that the last calm stage ends with must be calm itself, and there must be something in it.
+    is_calm = recovered <= last - 1 and any(count for count, _ in after[-TENTHS:])
+    return round((recovered - end) * 1000, 1) if is_calm else None
+
+
+def _slow_of(pairs: Pairs, bound_ms: float) -> tuple[int, int]:
+    """How many latencies there are, and how many of them above a bound."""
+    rows = list(zip(pairs[::2], pairs[1::2], strict=True))
+    return sum(count for _, count in rows), sum(count for us, count in rows if us > bound_ms * 1000)
+
+
+def _slow_until(tenths: Sequence[tuple[int, int]]) -> int:
+    """The number of tenths until the last slow one of the last second of which more than a twentieth is slow."""
+    for first in range(len(tenths) - TENTHS, -1, -1):
+        second = tenths[first : first + TENTHS]
+        if sum(slow for _, slow in second) > MANY * sum(count for count, _ in second):
+            return first + max(number for number, (_, slow) in enumerate(second) if slow) + 1
+    return 0
 
 
 def _p95(row: Json) -> float | None:

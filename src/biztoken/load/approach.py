@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import count
 from pathlib import Path
 
 from biztoken import contract as contracts
@@ -13,8 +14,9 @@ from biztoken.doctor import diagnose
 from biztoken.errors import UserError
 from biztoken.evidence import Evidence
 from biztoken.load.forge import form_of, person_of
+from biztoken.load.pictures import NUMBERS, first_of, marked
 from biztoken.load.profile import Profile
-from biztoken.model import Exchange
+from biztoken.model import Exchange, Form
 from biztoken.pictures import Pictures
 from biztoken.settings import Target
 
@@ -22,26 +24,29 @@ LONE = 3  # requests, one after the other over a warm connection: what the targe
 
 
 def approach(
-    target: Target, profile: Profile, evidence: Evidence, *, seed: int, contract: Path | None
+    target: Target, profile: Profile, evidence: Evidence, *, seed: int, run: str, contract: Path | None
 ) -> tuple[int, float]:
     """Send a sound request of each kind, then some more; returns how many, and the fastest in milliseconds.
 
+    `run` tells this one from another: pictures that are to differ do so here, too, and then another run sends others.
     UserError, naming whose side is at fault, where a sound request is refused or does not get through.
     """
     rules = contracts.load(contract)
     client = Client(target, evidence, seed=seed, budget=Budget(target.max_requests))
     samples = Samples(person_of(target, seed), Pictures(target.pictures, seed), seed)
-    requests = [Request(form_of(kind, rules, samples)) for kind in profile.mix]
+    forms = [form_of(kind, rules, samples) for kind in profile.mix]
+    numbers = count(first_of(f"{run}/before", 0, 1))
 
-    def send(request: Request) -> Exchange:
-        return client.send(request, case="load", role="before")
+    def send(form: Form) -> Exchange:
+        sent = marked(form, next(numbers) % NUMBERS) if profile.differs else form
+        return client.send(Request(sent), case="load", role="before")
 
     try:
-        for request in requests:
-            diagnosis = diagnose(target, now=time.time, sound=lambda request=request: send(request))  # type: ignore[misc]
+        for form in forms:
+            diagnosis = diagnose(target, now=time.time, sound=lambda form=form: send(form))  # type: ignore[misc]
             if diagnosis.problem:
                 raise diagnosis.problem
-        lone = [send(requests[0]).elapsed_ms for _ in range(LONE)]
+        lone = [send(forms[0]).elapsed_ms for _ in range(LONE)]
     except OutOfBudgetError:
         raise UserError(
             f"max_requests {target.max_requests}",

@@ -20,8 +20,13 @@ class Share:
     sent: int = 0
     answered: int = 0
     failed: int = 0
-    told: int = 0  # seconds
+    told: int = 0  # whole seconds
     state: str = "running"
+
+    @property
+    def in_flight(self) -> int:
+        """Requests that began and of whose end it did not tell."""
+        return self.sent - self.answered - self.failed
 
 
 @dataclass(slots=True)
@@ -40,6 +45,23 @@ class _Open:
     held: float = 0.0
     again: int = 0
 
+    def row(self, number: int) -> Json:
+        """What came of it so far, as records show it."""
+        return {
+            "t": number,
+            "in_flight": round(self.in_flight, 3),
+            "offered": self.offered,
+            "sent": self.sent,
+            "answered": self.answered,
+            "failed": self.failed,
+            "by_outcome": {name: _told(self.outcomes[name]) for name in sorted(self.outcomes)},
+            "cpu": round(max(self.cpu, default=0.0), 3),
+            "hub_lag_ms": Latencies(self.lag).ms()["p50"],
+            "late_ms": Latencies(self.late).ms()["max"],
+            "held_s": round(self.held, 3),
+            "again": self.again,
+        }
+
 
 class Book:
     """The seconds of all workers put together: totals, histograms, and one row for each second."""
@@ -55,6 +77,7 @@ class Book:
         self.violations = 0
         self.again = 0  # requests that were put on the wire once more
         self.last_bad: float | None = None  # when the last request ended that was not accepted
+        self.tenths: dict[int, Pairs] = defaultdict(list)  # latencies of the accepted by the tenth of a second, if told
         self.asked_s = 0  # seconds that are told of and in which the profile asks for requests
         self._open: dict[int, _Open] = defaultdict(_Open)
 
@@ -73,7 +96,7 @@ class Book:
             share.sent += row["sent"]
             share.failed += row["failed"]
             share.answered += answered
-            share.told = row["t"] + 1
+            share.told = row["t"] + row["whole"]
             second.offered += row["offered"]
             second.sent += row["sent"]
             second.failed += row["failed"]
@@ -85,6 +108,8 @@ class Book:
             self.again += row["again"]
             if row["bad"] is not None:
                 self.last_bad = max(self.last_bad or 0.0, row["bad"])
+            for tenth, pairs in row["tenths"]:
+                self.tenths[tenth] += pairs
             second.late += row["late"]
             second.lag += row["lag"]
             for name, pairs in row["outcomes"].items():
@@ -118,36 +143,20 @@ class Book:
     def _close(self, number: int) -> None:
         second = self._open.pop(number)
         self.asked_s += self._timeline.level(number) > 0
-        own: dict[str, Latencies] = {}
         for name, pairs in second.outcomes.items():
-            own[name] = Latencies()
-            own[name].add(pairs)
             self.latencies[name].add(pairs)
             if (stage := self._timeline.settled(number)) is not None:
                 self.stages[stage][name].add(pairs)
-        lag, late = Latencies(), Latencies()
-        lag.add(second.lag)
-        late.add(second.late)
         self.lag.add(second.lag)
         self.late.add(second.late)
-        self.rows.append(
-            {
-                "t": number,
-                "in_flight": round(second.in_flight, 3),
-                "offered": second.offered,
-                "sent": second.sent,
-                "answered": second.answered,
-                "failed": second.failed,
-                "by_outcome": {name: {"count": own[name].count} | _four(own[name]) for name in sorted(own)},
-                "cpu": round(max(second.cpu, default=0.0), 3),
-                "hub_lag_ms": lag.ms()["p50"],
-                "late_ms": late.ms()["max"],
-                "held_s": round(second.held, 3),
-                "again": second.again,
-            }
-        )
+        self.rows.append(second.row(number))
 
     # --- what it tells
+
+    @property
+    def series(self) -> list[Json]:
+        """Every second that was told of, those included of which more may come: they add up to the totals."""
+        return [*self.rows, *(self._open[number].row(number) for number in sorted(self._open))]
 
     @property
     def sent(self) -> int:
@@ -173,7 +182,7 @@ class Book:
     @property
     def unanswered(self) -> int:
         """Requests that had no reply when the workers had waited for them; a lost worker tells nothing of its own."""
-        return sum(share.sent - share.answered - share.failed for share in self._finished)
+        return sum(share.in_flight for share in self._finished)
 
     @property
     def unsent(self) -> int:
@@ -194,6 +203,8 @@ class Book:
         return self.latencies[OK].ms()[name] if OK in self.latencies else None
 
 
-def _four(latencies: Latencies) -> dict[str, float | None]:
+def _told(pairs: Pairs) -> Json:
+    """How many there are of an outcome, and how long they took in milliseconds."""
+    latencies = Latencies(pairs)
     told = latencies.ms()
-    return {name: told[name] for name in ("p50", "p95", "p99", "max")}
+    return {"count": latencies.count, **{name: told[name] for name in ("p50", "p95", "p99", "max")}}

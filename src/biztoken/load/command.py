@@ -10,6 +10,7 @@ from dataclasses import replace
 from biztoken import contract as contracts
 from biztoken.contract import bundled
 from biztoken.embedded import EmbeddedMock
+from biztoken.load.control import ORPHANED
 from biztoken.load.guard import fit_in, fit_workers, permit
 from biztoken.load.launch import LOG, complaint, started
 from biztoken.load.leading import Leading, orderly
@@ -70,6 +71,9 @@ def _work(options: Options) -> int:
             process.stop()  # what is under way is waited for, and told; a second Ctrl-C waits for nothing
             process.process.wait()
             return 3
+    if code == ORPHANED:
+        sys.stderr.write(f"{without_master(options).as_json()[options.lang]}\n")
+        return 3
     if code:
         raise complaint(directory / LOG, code)
     return 0
@@ -81,4 +85,13 @@ def waiting_for_master(options: Options) -> Text:
     return Text(
         f"Taking part in the load of the master at {host}:{port}, once it is there; Ctrl-C ends it.",
         f"等待并加入 {host}:{port} 处 master 的压测；按 Ctrl-C 结束。",
+    )
+
+
+def without_master(options: Options) -> Text:
+    """What a worker says when it ends because its master is gone."""
+    host, port = options.worker, options.port or PORT
+    return Text(
+        f"The master at {host}:{port} is gone: nothing more was sent, and what was not told yet is in no report.",
+        f"{host}:{port} 处的 master 已不在：已停止发送，尚未报告的内容不会出现在任何报告中。",
     )

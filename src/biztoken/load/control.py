@@ -15,6 +15,7 @@ from biztoken.model import Json
 
 VARIABLE = "BIZTOKEN_LOAD_CONTROL"  # the number of the inherited socket
 STOP, ASK, CONFIRM, END = "stop", "ask", "confirm", "end"  # what the command says
+ORPHANED = 3  # exit code of a process whose command, or master, is gone
 CHUNK = 65_536
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import ceil, floor
 
 import numpy as np
 
@@ -13,64 +14,127 @@ from biztoken.model import Json
 CLOSE = 0.1  # a fit further off than this, in the mean, tells nothing
 # Refusals of more than this share are a limit at work and no accident.
 REFUSING = 0.01
+NOISE = 0.01  # of what is measured in flight
+SCATTER = 0.05  # of a service time that varies, as the mean of a step shows it
+LASTING = 10  # service times that a step must last for its rate to be more than chance
+FEW = 10  # requests accepted at a step, below which its rate is a matter of chance
 POINTS = 3  # that a curve of three parameters needs
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One step: requests in flight, accepted per second, refused per second, the p50 of the accepted in ms."""
+    """One step: requests in flight, wanted and seen in the mean; rates per second; mean latencies in milliseconds.
 
+    A latency is None where nothing ended so.
+    """
+
+    seconds: float
     concurrency: float
+    in_flight: float
     rate_ok: float
     rate_refused: float
-    p50_ms: float | None
+    mean_ms: float | None
+    refused_ms: float | None = None
 
     @property
     def refuses(self) -> bool:
         return self.rate_refused > REFUSING * (self.rate_ok + self.rate_refused)
 
+    @property
+    def says_something(self) -> bool:
+        return self.rate_ok * self.seconds >= FEW and self.in_flight > 0
+
+    @property
+    def admitted(self) -> float:
+        """Requests in flight, in the mean, that were not to be refused."""
+        return self.in_flight - self.rate_refused * (self.refused_ms or 0.0) / 1000
+
 
 def model_of(points: Sequence[Point]) -> Json | None:
-    """X = min(N, L) / R where it fits; the Universal Scalability Law where nothing was refused. None for no points.
+    """X = min(N, L) / R where it holds; the Universal Scalability Law where nothing was refused. None for no points.
 
     A hard limit comes first because the law puts the knee of one at about twice its limit.
     """
-    sound = [point for point in points if point.rate_ok > 0 and point.p50_ms]
+    sound = sorted((point for point in points if point.says_something), key=lambda point: point.concurrency)
     if len(sound) < 2:
         return None
     refuses = any(point.refuses for point in sound)
-    limit, service = _hard_limit(sound)
+    is_short = not refuses and min(point.seconds for point in sound) < LASTING * _mean(sound[0])
+    bounds = _by_refusals(sound) if refuses else None if is_short else _by_plateau(sound)
+    limit = bounds[0] if bounds and bounds[0] == bounds[1] else None
+    is_open = refuses or is_short  # so that no other law may be fitted
     return {
+        "says": ("limit" if limit else "range") if bounds else "unknown" if is_open else "none",
         "limit": limit,
-        "service_ms": round(service * 1000, 3),
-        "knee": limit if limit is not None else _knee(sound),
-        "usl": None if refuses or len(sound) < POINTS else _usl(sound),
+        "limit_range": list(bounds) if bounds else None,
+        "service_ms": round(_mean(sound[0]) * 1000, 3),
+        "knee": limit if bounds or is_open else _knee(sound),
+        "usl": None if is_open or len(sound) < POINTS else _usl(sound),
     }
 
 
-def _hard_limit(points: Sequence[Point]) -> tuple[int | None, float]:
-    """The L that fits best and the service time R in seconds; no limit where throughput rises to the end."""
-    # Before anything is refused or queued, R is what a lone request takes.
-    service = next(float(point.p50_ms or 0) for point in points) / 1000
-    most = max(point.rate_ok for point in points)
-    top = max(point.concurrency for point in points)
-    candidates = range(1, int(top) + 1)
-    best = min(candidates, key=lambda limit: _error(points, limit, service))
-    is_close = _error(points, best, service) <= CLOSE
-    holds_back = best < top and most * service < top * (1 - CLOSE)
-    return (best if is_close and holds_back else None), service
+def _by_refusals(points: Sequence[Point]) -> tuple[int, int] | None:
+    """The least and the greatest L that a target can have that refuses; None where what was seen contradicts itself.
+
+    A request in flight holds one of the L slots except on its way, which takes what a refusal takes. And users step
+    back only while all slots are held: from the first refusal on L of them are, at every moment, in flight or between
+    two requests. Both hold for whatever service time, and however it varies.
+    """
+    refusing = [point for point in points if point.refuses]
+    free = [point for point in points if not point.refuses]
+    way = max(point.refused_ms or 0.0 for point in refusing) / 1000
+    users = free[-1].concurrency / free[-1].in_flight if free else 1.0  # to each request in flight
+    least = max(point.admitted - point.rate_ok * way for point in points) * (1 - NOISE)
+    greatest = min(point.admitted * users for point in refusing) * (1 + NOISE)
+    return _whole(least, min(greatest, refusing[0].concurrency - 1))
 
 
-def _error(points: Sequence[Point], limit: int, service: float) -> float:
+def _by_plateau(points: Sequence[Point]) -> tuple[int, int] | None:
+    """The least and the greatest L of a target that lets requests wait; None where throughput rises to the end."""
+    top = points[-1].in_flight
+    best = min(range(1, int(top) + 1), key=lambda limit: _error(points, limit))
+    beyond = [point.rate_ok for point in points if point.in_flight > best]
+    if not beyond or _error(points, best) > CLOSE or max(beyond) * _service(points, best) > top * (1 - CLOSE):
+        return None
+    # Up to L nobody waits, so all of these are the service time.
+    service = [_mean(point) for point in _up_to(points, best)]
+    least, greatest = min(beyond) * min(service), max(beyond) * max(service)
+    return _whole(least * (1 - SCATTER), greatest * (1 + SCATTER))
+
+
+def _whole(least: float, greatest: float) -> tuple[int, int] | None:
+    """The whole numbers between two, or those next to them where none is; None where there is no between."""
+    if greatest < max(least, 1):
+        return None
+    inner = ceil(least), floor(greatest)
+    return inner if inner[0] <= inner[1] else (max(1, inner[1]), inner[0])
+
+
+def _mean(point: Point) -> float:
+    return (point.mean_ms or 0.0) / 1000
+
+
+def _up_to(points: Sequence[Point], limit: int) -> Sequence[Point]:
+    """The steps at which nobody waits; the first where there is none."""
+    return [point for point in points if point.in_flight <= limit] or points[:1]
+
+
+def _service(points: Sequence[Point], limit: int) -> float:
+    """R in seconds: the mean over all requests of the steps up to the limit."""
+    below = _up_to(points, limit)
+    return sum(point.rate_ok * _mean(point) for point in below) / sum(point.rate_ok for point in below)
+
+
+def _error(points: Sequence[Point], limit: int) -> float:
     """How far off X = min(N, L) / R is, in the mean of relative differences."""
-    off = [abs(min(p.concurrency, limit) / service - p.rate_ok) / p.rate_ok for p in points]
+    service = _service(points, limit)
+    off = [abs(min(point.in_flight, limit) / service - point.rate_ok) / point.rate_ok for point in points]
     return sum(off) / len(off)
 
 
 def _knee(points: Sequence[Point]) -> float | None:
     """The first concurrency from which more brings less than a tenth of what it would in proportion."""
-    ordered = sorted(points, key=lambda point: point.concurrency)
-    for before, after in pairwise(ordered):
+    for before, after in pairwise(points):
         gain = after.rate_ok / before.rate_ok - 1
         if gain < 0.1 * (after.concurrency / before.concurrency - 1):
             return before.concurrency

@@ -9,6 +9,7 @@ from random import Random
 from biztoken import contract as contracts
 from biztoken.cases import Branch, Samples, sound_form
 from biztoken.contract import Contract
+from biztoken.load.pictures import first_of
 from biztoken.load.profile import Profile
 from biztoken.load.template import Template
 from biztoken.model import Form
@@ -39,23 +40,44 @@ def form_of(kind: str, contract: Contract, samples: Samples) -> Form:
 
 
 class Forge:
-    """Makes the requests of a mix, each kind as often as its weight says. `index`: which of several generators asks."""
+    """Makes the requests of a mix, each kind as often as its weight says.
+
+    `index`: which of `count` generators asks; `run`: what tells this run from another. Pictures that differ do so from
+    generator to generator and from run to run, too, whatever the seed.
+    """
 
     def __init__(
-        self, target: Target, endpoint: Endpoint, profile: Profile, *, seed: int, index: int, contract: Path | None
+        self,
+        target: Target,
+        endpoint: Endpoint,
+        profile: Profile,
+        *,
+        seed: int,
+        run: str,
+        index: int,
+        count: int,
+        contract: Path | None,
     ) -> None:
         rules = contracts.load(contract)
-        self._endpoint = endpoint
-        self._samples = Samples(person_of(target, seed), Pictures(target.pictures, seed), seed)
+        samples = Samples(person_of(target, seed), Pictures(target.pictures, seed), seed)
         self._rng = Random(f"forge/{seed}/{index}")
+        kinds = list(profile.mix)
         self._templates = [
-            (kind, self._template(kind, rules, target, f"{kind}-{seed}-{index}", profile)) for kind in profile.mix
+            (
+                kind,
+                Template(
+                    endpoint,
+                    form_of(kind, rules, samples),
+                    target.keys["active"],
+                    series=f"{kind}-{seed}-{index}",
+                    rng=self._rng,
+                    first=first_of(run, index * len(kinds) + place, count * len(kinds)),
+                    differ=profile.differs,
+                ),
+            )
+            for place, kind in enumerate(kinds)
         ]
         self._weights = list(accumulate(profile.mix.values()))
-
-    def _template(self, kind: str, rules: Contract, target: Target, series: str, profile: Profile) -> Template:
-        form, key = form_of(kind, rules, self._samples), target.keys["active"]
-        return Template(self._endpoint, form, key, series=series, rng=self._rng, differ=profile.pictures == "fresh")
 
     def next(self) -> tuple[str, Template]:
         """The kind of the next request, and what makes it."""

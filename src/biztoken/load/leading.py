@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from itertools import count
 from math import ceil
 from pathlib import Path
+from uuid import uuid4
 
 from biztoken import leaks
 from biztoken.errors import UserError
@@ -67,6 +68,7 @@ class Leading:
             [*target.private_texts(), person.name, person.number],
             is_open=target.is_mock and not target.person,
         )
+        self._name = uuid4().hex  # of this run, for its generators
         self._ids = count(1)
         self._run = run
         run.keep = self._keep
@@ -104,7 +106,12 @@ class Leading:
         """Send the first requests, one at a time; UserError where no sound one gets through."""
         options = self.options
         sent, service = approach(
-            self.target, self.profile, self._evidence, seed=options.seed, contract=options.contract
+            self.target,
+            self.profile,
+            self._evidence,
+            seed=options.seed,
+            run=self._name,
+            contract=options.contract,
         )
         self._ids = count(sent + 1)
         self._frame = replace(self._frame, before=sent)
@@ -117,7 +124,8 @@ class Leading:
         options = self.options
         mock = self.target.url if self.target.is_mock else None
         setup = setup_of(options, mock)
-        told = {"profile": self.profile.as_data(), "seed": options.seed, "spent": self._frame.before}
+        told = {"profile": self.profile.as_data(), "seed": options.seed, "run": self._name}
+        told |= {"spent": self._frame.before}
         plan = {"plan": told | {"same": sameness(self.target, self._run.contract)}}
         more = ["--otel"] if options.otel else []
         if not options.master and options.processes == 1:

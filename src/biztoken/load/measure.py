@@ -7,7 +7,7 @@ seconds from the start of the load, latencies whole microseconds.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from hdrh.histogram import HdrHistogram
@@ -16,6 +16,7 @@ from biztoken.load.conditions import OK
 from biztoken.model import Json
 
 LONGEST = 3_600_000_000  # microseconds that a histogram can hold
+TENTHS = 10  # of a second
 DIGITS = 3  # significant digits of a histogram: 0.1 %
 _PERCENTILES = (50, 90, 95, 99)
 Pairs = list[int]  # value, count, value, count, …
@@ -34,15 +35,18 @@ def coarse(us: int) -> int:
 class Latencies:
     """A histogram of microseconds. Adding is exact: in whatever order or portions, the outcome is the same."""
 
-    def __init__(self) -> None:
+    def __init__(self, pairs: Pairs | None = None) -> None:
         self._counts = HdrHistogram(1, LONGEST, DIGITS)
         self._longest = 0
+        self.sum_us = 0
         self._empty = True
+        self.add(pairs or [])
 
     def add(self, pairs: Pairs) -> None:
         for value, count in zip(pairs[::2], pairs[1::2], strict=True):
             self._counts.record_value(min(max(value, 1), LONGEST), count)
             self._longest = max(self._longest, value)
+            self.sum_us += value * count
         self._empty = self._empty and not pairs
 
     @property
@@ -57,6 +61,12 @@ class Latencies:
         # A histogram tells the upper end of what it cannot tell apart, which may be above the longest.
         shares = {f"p{number}": min(told[number], self._longest) / 1000 for number in _PERCENTILES}
         return {**shares, "max": self._longest / 1000}
+
+
+def mean_ms(several: Collection[Latencies]) -> float | None:
+    """The mean of them all in milliseconds; None where nothing was added to any."""
+    count = sum(one.count for one in several)
+    return round(sum(one.sum_us for one in several) / count / 1000, 3) if count else None
 
 
 @dataclass(slots=True)
@@ -74,6 +84,7 @@ class Second:
     held: float = 0.0  # seconds that requests waited for the target's max_rate, all of them together
     again: int = 0  # requests that were put on the wire once more
     bad: float | None = None  # when the last request ended that was not accepted
+    tenths: dict[int, Counter[int]] = field(default_factory=lambda: defaultdict(Counter))  # the accepted, by their end
 
     def as_json(self, number: int) -> Json:
         return {
@@ -89,6 +100,7 @@ class Second:
             "held": round(self.held, 4),
             "again": self.again,
             "bad": None if self.bad is None else round(self.bad, 4),
+            "tenths": [[tenth, flat(counter)] for tenth, counter in self.tenths.items()],
         }
 
 
@@ -100,14 +112,16 @@ def flat(counter: Mapping[int, int]) -> Pairs:
 class Meter:
     """Counts for one generator; what it has handed out it forgets.
 
-    Each request is in two seconds: sent where it began, and with its outcome where it ended.
+    Each request is in two seconds: sent where it began, and with its outcome where it ended. `by_tenths`: the accepted
+    are told by tenths of a second, too.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, by_tenths: bool = False) -> None:
+        self._by_tenths = by_tenths
         self.in_flight = 0
         self.most_in_flight = 0
         self._seconds: dict[int, Second] = {}
-        self._told = 0  # the first second that was not handed out
+        self._told = 0  # the first second of which more may come
         self._since = 0.0
 
     def _second(self, moment: float) -> Second:
@@ -148,6 +162,8 @@ class Meter:
         if outcome != OK:
             second.bad = moment
         second.outcomes[outcome][coarse(us)] += 1
+        if self._by_tenths and outcome == OK:
+            second.tenths[int(moment * TENTHS)][coarse(us)] += 1
 
     def hold(self, moment: float, seconds: float) -> None:
         """A request waited so long for the target's `max_rate` until this moment."""
@@ -166,9 +182,15 @@ class Meter:
         self._second(max(moment, float(self._told))).cpu = cpu
 
     def take(self, moment: float, *, all_of_them: bool = False) -> list[Json]:
-        """The seconds that are over at a moment, or all; each is handed out once."""
+        """What came since this was last asked: each second that is over, and what there is of the one under way.
+
+        So all that a report tells ended before the same moment. `whole`: nothing more comes of that second.
+        """
         self._flow(moment)
-        end = int(moment) + all_of_them
-        rows = [self._seconds.pop(number, Second()).as_json(number) for number in range(self._told, end)]
-        self._told = max(self._told, end)
+        now = int(moment)
+        rows = [
+            self._seconds.pop(number, Second()).as_json(number) | {"whole": number < now or all_of_them}
+            for number in range(self._told, now + 1)
+        ]
+        self._told = now + all_of_them
         return rows

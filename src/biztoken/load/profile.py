@@ -67,6 +67,11 @@ class Profile:
     most_in_flight: int = MOST_IN_FLIGHT
 
     @property
+    def differs(self) -> bool:
+        """Whether the bytes of pictures differ from request to request."""
+        return self.pictures == "fresh"
+
+    @property
     def is_open(self) -> bool:
         return self.model == "open"
 

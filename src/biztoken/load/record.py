@@ -18,6 +18,7 @@ from biztoken.model import Json, Verdict
 from biztoken.settings import Target, without_password
 from biztoken.verdicts import Text, counts_of, judged_clauses
 
+SHARE = ("sent", "answered", "failed", "in_flight", "state")  # what is told of each worker
 UNFINISHED = Text("The run has not come to its end.", "运行尚未结束。")
 
 
@@ -84,10 +85,10 @@ def result_of(run: LoadRun, frame: Frame, *, complete: bool) -> Json:
         "load": _totals(run),
         "profile": profile.as_json(),
         "checks": found,
-        "series": book.rows,
+        "series": book.series,
         "steps": steps,
         "model": model,
-        "recovery_ms": recovery_ms(book.rows, profile.stages, book.last_bad) if profile.analysis == "spike" else None,
+        "recovery_ms": recovery_ms(book, profile.stages) if profile.analysis == "spike" else None,
         "drift": _drift(run) if profile.analysis == "soak" else None,
         "generator": _generator(run),
         "tokens": run.tokens(),
@@ -124,7 +125,8 @@ def _generator(run: LoadRun) -> Json:
         "socket_errors": run.shortages,
         "alarms": [alarm.as_json() for alarm in run.alarms()],
         "workers": [
-            {"id": worker, "sent": share.sent, "state": share.state} for worker, share in run.book.shares.items()
+            {"id": worker, **{name: getattr(share, name) for name in SHARE}}
+            for worker, share in run.book.shares.items()
         ],
     }
 

@@ -42,9 +42,10 @@ FINISHED = 0.05  # seconds after a second's end when it is told: what ended in i
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What one of `count` workers does. `spent`: requests that were sent to the target before."""
+    """What one of `count` workers does in this run. `spent`: requests that were sent to the target before."""
 
     profile: Profile
+    run: str
     seed: int = 0
     index: int = 0
     count: int = 1
@@ -96,21 +97,31 @@ class Rig:
 
     # --- the run
 
-    def equip(self, profile: Profile, index: int = 0, count: int = 1) -> None:
+    def equip(self, profile: Profile, run: str, index: int = 0, count: int = 1) -> None:
         """Make what requests are made of and judged by."""
         self._back_off = profile.back_off
-        self._forge = Forge(self.target, self._endpoint, profile, seed=self._seed, index=index, contract=self.contract)
+        self._forge = Forge(
+            self.target,
+            self._endpoint,
+            profile,
+            seed=self._seed,
+            run=run,
+            index=index,
+            count=count,
+            contract=self.contract,
+        )
         self.scrutiny = Scrutiny(self.target, seed=self._seed, contract=self.contract, tells_tokens=count > 1)
         self._is_equipped = True
 
     def prepare(self, plan: Plan, send: Callable[[Json], None], memory: Callable[[], float]) -> None:
         """Take a plan; nothing is sent before `go`. `send` takes reports, `memory` tells of this process in MB."""
         self.plan, self._timeline = plan, Timeline(plan.profile.stages)
+        self.meter = Meter(by_tenths=plan.profile.analysis == "spike")
         self._seed = plan.seed
         ceilings = self._ceilings.less(plan.spent).share(plan.index, plan.count)
         self._gate = Gate(ceilings.rate, ceilings.requests)
         self._rng = Random(f"jitter/{plan.seed}/{plan.index}")
-        self.equip(plan.profile, plan.index, plan.count)
+        self.equip(plan.profile, plan.run, plan.index, plan.count)
         self._send_report, self._memory = send, memory
 
     def calibrated(self) -> float:

@@ -138,14 +138,16 @@ class LoadRun:
     def _lose(self, worker: str) -> None:
         self.book.lose(worker)
         whole = self.timeline.seconds
-        told, count = self.book.shares[worker].told, len(self.book.shares)
+        share, count = self.book.shares[worker], len(self.book.shares)
+        told, left = share.told, share.in_flight
         missing = 100.0 * max(0, whole - told) / whole / count
         self.notes.append(
             Text(
-                f"Worker {worker} was lost: what it sent after second {told} is not counted, and from then on the load "
-                f"was lower by its share, which is {missing:.0f} % of what the profile asks for.",
-                f"worker {worker} 失联：第 {told} 秒之后它发送的请求未计入，此后负载减少了它的份额，"
-                f"即方案要求的 {missing:.0f} %。",
+                f"Worker {worker} was lost: what came after its last report, in second {told}, is counted nowhere. "
+                f"Of {left} requests that it had begun by then the end is not known; they count as in flight. "
+                f"From then on the load was lower by its share, which is {missing:.0f} % of what the profile asks for.",
+                f"worker {worker} 失联：其最后一次报告（第 {told} 秒）之后发送的请求和收到的应答均未计入。"
+                f"此前已发出的 {left} 个请求结果未知，计为在途。此后负载减少了它的份额，即方案要求的 {missing:.0f} %。",
             )
         )
 

@@ -16,7 +16,7 @@ from random import Random
 from string import ascii_letters
 
 from biztoken.client import SIGN, Request, encode_request
-from biztoken.load.pictures import DIGITS, make_mark, with_sum
+from biztoken.load.pictures import DIGITS, NUMBERS, make_mark, with_sum
 from biztoken.model import Form, Upload, Value
 from biztoken.signing import VALIDITY, Key, raw_text, sign_text
 from biztoken.wire import Endpoint
@@ -30,8 +30,9 @@ class Template:
     """Makes requests of one form, each with a signature of its own. `size`: the bytes of each.
 
     The form has `client.SIGN` in place of a signature. uuid and biz_no, where the form has them, become `series` and
-    ten digits; two templates of one run need different series. With `differ` each picture has other bytes every time
-    and shows the same. Pictures follow the other fields. Greenlets may share a template.
+    ten digits, which count from `first`, or from anywhere; two templates of one run need different series. With
+    `differ` each picture has other bytes every time and shows the same: the digits alone tell two of them apart.
+    Pictures follow the other fields. Greenlets may share a template.
     """
 
     def __init__(
@@ -42,13 +43,14 @@ class Template:
         *,
         series: str,
         rng: Random,
+        first: int | None = None,
         differ: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._key = key
         self._clock = clock
         self._series = f"{series}-"
-        self._number = rng.randrange(10**DIGITS)
+        self._number = rng.randrange(NUMBERS) if first is None else first
         self._mac = hmac.new(key.api_secret.reveal().encode(), b"", hashlib.sha1)
         self._second = -1
         self._raw = b""
@@ -67,7 +69,7 @@ class Template:
 
     def bytes(self) -> Bytes | list[Bytes]:
         """The next request: whole, or in pieces of which the last, with the pictures, is shared by all."""
-        self._number = (self._number + 1) % 10**DIGITS
+        self._number = (self._number + 1) % NUMBERS
         digits = b"%010d" % self._number
         sign = self._sign(digits)
         parts = self._parts

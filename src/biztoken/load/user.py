@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
+from uuid import uuid4
 from weakref import WeakKeyDictionary
 from zlib import crc32
 
@@ -23,23 +24,23 @@ from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 from locust.rpc import Message
 from locust.runners import MasterRunner, Runner, WorkerRunner
+from locust.stats import RequestStats
 
 from biztoken import contract as contracts
 from biztoken.embedded import mock_target
 from biztoken.errors import UserError
 from biztoken.load.conditions import OK, REFUSED
 from biztoken.load.conductor import GO, HALT, PLAN, READY, REPORT, SHOW, SHOWN, STORED, SUSPECTS, Conductor
-from biztoken.load.control import STOP, Line
+from biztoken.load.control import ORPHANED, STOP, Line
 from biztoken.load.guard import Ceilings, permit
 from biztoken.load.options import hold_same, sameness
+from biztoken.load.presence import LOOK, is_gone, refuses
 from biztoken.load.profile import Profile, make, read
 from biztoken.load.rig import Plan, Rig, Seat
 from biztoken.model import Json
 from biztoken.settings import Target, read_target
 
 SPENT = 3  # exit code of plain locust whose ceiling was met
-ORPHANED = 3  # exit code of a process whose command is gone
-SILENCE = 10.0  # seconds without a word from locust's master after which a worker sends nothing more
 _log = logging.getLogger(__name__)
 _rigs: WeakKeyDictionary[Environment, Rig] = WeakKeyDictionary()  # of each environment of locust in this process
 
@@ -128,6 +129,7 @@ def begin(environment: Environment, runner: Runner, **_: Any) -> None:
     setup = next(said) if said else None
     if _command:
         _command.has_begun = True
+        keep_no_history(environment.stats)
     rig: Rig | None = None
     try:
         if not isinstance(runner, MasterRunner):
@@ -149,6 +151,11 @@ def begin(environment: Environment, runner: Runner, **_: Any) -> None:
         runner.quit()
         raise SystemExit(f"biztoken: {problem}") from None
     _listen(environment.events.quitting, lambda **_: rig.close() if rig else None)
+
+
+def keep_no_history(stats: RequestStats) -> None:
+    """Locust keeps a row of its own statistics every five seconds, for a page that nobody looks at here."""
+    stats.use_response_times_cache = stats.total.use_response_times_cache = False
 
 
 def _listen(hook: Any, listener: Callable[..., None]) -> None:
@@ -180,7 +187,7 @@ def _rig(environment: Environment, setup: Json | None) -> Rig:
         _log.warning("biztoken: %s", left_out(profile))
         # Processes that do not know of each other send requests of their own all the same.
         own = runner.client_id if isinstance(runner, WorkerRunner) else ""
-        rig.equip(profile, index=crc32(own.encode()))
+        rig.equip(profile, uuid4().hex, index=crc32(own.encode()))
     return rig
 
 
@@ -231,12 +238,14 @@ class _Worker:
     """A generator's part of the conversation with the conductor."""
 
     def __init__(self, environment: Environment, rig: Rig) -> None:
-        self._runner = cast("Runner", environment.runner)
+        self._environment, self._runner = environment, cast("Runner", environment.runner)
         self._rig = rig
+        self._heard = time.monotonic()
         listeners = {PLAN: self._prepare, GO: self._go, HALT: self._halt, SUSPECTS: self._look_up, SHOW: self._show}
         for kind, listener in listeners.items():
             self._runner.register_message(kind, listener)
         if isinstance(self._runner, WorkerRunner):
+            _listen(environment.events.heartbeat_received, self._hear)
             gevent.spawn(self._mind_the_master)
 
     def _prepare(self, environment: Environment, msg: Message) -> None:
@@ -259,7 +268,7 @@ class _Worker:
         self._rig.prepare(
             Plan(
                 make(data["profile"], "the master's profile", rules),
-                *(data[name] for name in ("seed", "index", "count", "spent")),
+                *(data[name] for name in ("run", "seed", "index", "count", "spent")),
             ),
             lambda report: self._runner.send_message(REPORT, report),
             lambda: float(self._runner.current_memory_usage) / 1e6,
@@ -281,13 +290,20 @@ class _Worker:
         kind = msg.data["kind"]
         self._runner.send_message(SHOWN, {"kind": kind, "records": self._rig.scrutiny.shown(kind, msg.data["numbers"])})
 
+    def _hear(self, **_: Any) -> None:
+        self._heard = time.monotonic()
+
     def _mind_the_master(self) -> None:
-        """Send nothing more for a master that is gone; locust itself would go on for a minute."""
+        """End this process for a master that is gone, once what is under way has ended; locust would go on a minute."""
         runner = cast("Any", self._runner)
-        while not self._rig.over.wait(1):
-            heard = runner.last_heartbeat_timestamp
-            if heard and time.time() - heard > SILENCE:
-                self._rig.halt()
+        while not is_gone(time.monotonic() - self._heard, lambda: refuses(runner.master_host, runner.master_port)):
+            gevent.sleep(LOOK)
+        self._rig.halt()
+        if self._rig.has_begun.is_set():
+            self._rig.over.wait()
+        _log.error("biztoken: the master is gone")
+        self._environment.process_exit_code = ORPHANED
+        self._runner.quit()
 
 
 def _heed(said: Iterator[Json], rig: Rig, runner: Runner) -> None:

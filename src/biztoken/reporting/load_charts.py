@@ -10,6 +10,7 @@ from operator import itemgetter
 from markupsafe import Markup
 
 from biztoken.model import Json
+from biztoken.reporting.load_answers import knees
 from biztoken.reporting.load_plot import Axis, Line, draw, fitting, linear, logarithmic, number, times
 from biztoken.reporting.load_view import KINDS, boundaries, length, mean, most, per_second, percentile, shown, spans
 
@@ -155,13 +156,11 @@ def _along(rows: Sequence[Json], names: Sequence[str], kinds: Sequence[str]) -> 
 
 
 def _knee(record: Json, y: Axis) -> list[Line]:
-    knee = (record["model"] or {}).get("knee")
-    return [_mark("knee", knee, y)] if knee else []
+    return [_mark("knee", knee, y) for knee in knees(record)]
 
 
 def _of_knee(record: Json) -> dict[str, object]:
-    knee = (record["model"] or {}).get("knee")
-    return {"knee": number(knee) if knee else "–"}
+    return {"knee": "–".join(number(knee) for knee in knees(record)) or "–"}
 
 
 # --- what all are made of

@@ -9,6 +9,7 @@ from biztoken.model import Json
 from biztoken.reporting import load_view, view
 from biztoken.reporting.figures import duration, percent
 from biztoken.reporting.html import linked, places_of
+from biztoken.reporting.load_answers import model_told, recovery_told
 from biztoken.reporting.load_charts import figures
 from biztoken.reporting.load_doubts import doubts
 from biztoken.reporting.load_errors import amplification, errors, is_held
@@ -69,8 +70,9 @@ def _facts(record: Json) -> dict[str, Any]:
         "clauses_broken": sum(clause["verdict"] == "FAIL" for clause in record["clauses"]),
         "tells_memory": record["tokens"]["seen"] >= _MANY,
         "drift": _drift(record["drift"] or {}),
+        "model_told": model_told(record),
         "stages": _stages(record["profile"]),
-        "has_not_recovered": record["profile"].get("analysis") == "spike" and record["recovery_ms"] is None,
+        "not_recovered": recovery_told(record) if record["recovery_ms"] is None else [],
     }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from biztoken.model import Json
 from biztoken.reporting.figures import duration
+from biztoken.reporting.load_answers import model_told, recovery_told
 from biztoken.reporting.load_doubts import doubts
 from biztoken.reporting.load_sentence import load_sentence
 from biztoken.reporting.load_view import again, outcomes, plain
@@ -27,6 +28,7 @@ def load_md(run: Run, lang: str) -> str:
     parts = [
         head(record, load_sentence(record, lang), lang),
         _ran(record, lang),
+        *(prose(words[lang]) for words in (*model_told(record), *recovery_told(record))),
         *_checks(record, lang),
         *broken_clauses(say("failures.title", lang), failures(record), lang),
         *broken_clauses(say("warnings.title", lang), warnings(record), lang),

@@ -8,6 +8,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from biztoken.model import Json
+from biztoken.reporting.load_answers import model_told, recovery_told
 from biztoken.reporting.load_doubts import doubts
 from biztoken.reporting.load_sentence import load_sentence
 from biztoken.reporting.load_view import outcomes, plain
@@ -33,6 +34,8 @@ def load_lines(run: Run, lang: str) -> Iterator[Line]:
         mark, style = _KEPT[row["kept"]]
         seen = say("list.label", lang, name=say("load.checks.seen", lang), text=one_line(plain(row["seen"]), 80))
         yield indented(Text.assemble((mark, style), " ", one_line(row[lang]), "  ", (seen, "dim")))
+    for words in (*model_told(record), *recovery_told(record)):
+        yield Text(f"\n{one_line(words[lang], 600)}")
     for alarm in record["generator"]["alarms"]:
         yield Text(one_line(alarm[lang], 600), "yellow")
     yield from closing(record, load_sentence(record, lang), lang)
