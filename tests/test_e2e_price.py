@@ -54,7 +54,7 @@ SOUND = {
     "own pictures": Plan(("--select", "FACE-QUALITY-THRESHOLD-DEFAULT or FACE-QUALITY-THRESHOLD-LARGEST")),
     "burst": Plan(("--select", "concurrency"), fields={"concurrency_limit": 5}, mock=CALM),
 }
-TOKENS = {"one clause": 13}  # eight combinations, a control and four lengths that are legal
+TOKENS = {"one clause": 15}  # eight combinations, a control and six lengths that are legal
 FAULTY = {
     "busy": Plan(("--plan", "quick", "--select", "arguments")),
     "internal-error-lasting": Plan(("--plan", "quick", "--select", "arguments or signature")),

@@ -295,3 +295,22 @@ def test_numbers_of_six_digits_are_told_in_ids():
     ids = [case.id.removeprefix("liveness-action-count-") for case in bounded(minimum=1, maximum=999_998)]
 
     assert ids[:6] == ["1", "499999", "999998", "0", "999999", "huge"]
+
+
+def test_longest_texts_come_together():
+    """All texts that have a greatest length are sent at once, each at its greatest, where all of them are fields."""
+    case = next(case for case in derived_cases(CONTRACT) if case.id == "longest-texts")
+
+    assert case.set == {"uuid": "u" * 128, "biz_no": "u" * 128}
+    assert case.where == {"comparison_type": ("0",)}
+    assert (case.clause, case.family, case.plan) == ("UUID-LENGTH", "arguments", "quick")
+    assert (case.expected.kind, case.expected.clause) == ("accepted", "UUID-LENGTH")
+
+
+def test_one_text_has_no_company():
+    """Where only one text has a greatest length, its own cases say all."""
+    parameters = {name: parameter for name, parameter in CONTRACT.parameters.items() if name != "uuid"}
+    ids = {case.id for case in derived_cases(replace(CONTRACT, parameters=parameters))}
+
+    assert "biz-no-128-bytes-ascii" in ids
+    assert "longest-texts" not in ids

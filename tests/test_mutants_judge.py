@@ -117,6 +117,11 @@ RULES = {
         TOO_LARGE,
         [("REQUEST-ENTITY-TOO-LARGE-BODY", "body", "plain text", "a JSON body")],
     ),
+    "too large in a text of JSON": (
+        exchange(413, b'"Request Entity Too Large"'),
+        TOO_LARGE,
+        [("REQUEST-ENTITY-TOO-LARGE-BODY", "body", "plain text", "a JSON body")],
+    ),
     "too large in other words": (
         exchange(413, "trop grand €".encode("cp1252")),
         TOO_LARGE,

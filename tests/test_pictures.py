@@ -195,6 +195,15 @@ def test_own_pictures_take_the_place_of_ours(tmp_path):
     assert opened(pictures.get("three-faces")).size == (900, 300)
 
 
+def test_face_as_blob_is_the_face_under_the_name_that_browsers_give():
+    """A picture that has no file name of its own comes as `blob`."""
+    pictures = Pictures()
+    blob, face = pictures.get("face-as-blob"), pictures.get("face")
+
+    assert (blob.label, blob.filename, blob.media_type) == ("face-as-blob", "blob", "image/jpeg")
+    assert blob.data == face.data
+
+
 def test_own_face_is_what_all_others_are_made_of(tmp_path):
     """With a portrait of the user every picture that shows a face shows that one."""
     path = tmp_path / "own.png"

@@ -108,7 +108,7 @@ def _not_too_large(reading: Reading, clause: str) -> Iterator[Check]:
 
 def _is_json(body: bytes) -> bool:
     try:
-        return isinstance(json.loads(body), dict | list)
+        return isinstance(json.loads(body), dict | list | str)
     except (UnicodeDecodeError, ValueError, RecursionError):
         return False
 

@@ -23,6 +23,7 @@ def derived_cases(contract: Contract) -> Iterator[Case]:
         yield from _values(parameter, contract)
         yield from _number(parameter, contract)
         yield from _text_length(parameter, contract)
+    yield from _longest_texts(contract)
 
 
 def _slug(parameter: Parameter) -> str:
@@ -149,6 +150,15 @@ def _text_length(parameter: Parameter, contract: Contract) -> Iterator[Case]:
             else:
                 yield _refused(parameter, "length", contract, id_, where, text)
     yield _refused(parameter, "length", contract, f"{slug}-very-long", where, "u" * parameter.max_bytes * 20)
+
+
+def _longest_texts(contract: Contract) -> Iterator[Case]:
+    """All texts at once that have a greatest length, each as long as it may be: none takes room from another."""
+    texts = {p.name: "u" * p.max_bytes for p in contract.parameters.values() if p.max_bytes is not None}
+    where = {name: values for text in texts for name, values in contract.parameters[text].when.items()}
+    if len(texts) > 1:
+        clause = contract.clause_id(max(texts), "length")
+        yield Case("longest-texts", clause, "arguments", Expected("accepted", clause), where, set=texts)
 
 
 def _of_bytes(char: str, count: int) -> str:
