@@ -30,6 +30,7 @@ TWO_VIEWS = "not concurrency and not (fuzz and (meglive or still or flash))"
 NO_PICTURES = "probe or signature or arguments"  # pictures take most of the time of a run and are not what is tested
 
 ACCEPTED_VERBOSE = {"id": "verbose", "when": {"detail": "verbose"}, "change": {"accept": True}}
+LATE_SLOTS = {"id": "late", "change": {"hold_slot": "900ms"}}
 LONGER_UUID = {"id": "uuid", "change": {"contract": {"parameters": {"uuid": {"max_bytes": 129}}}}}
 
 
@@ -99,6 +100,7 @@ RUNS = {
     "promised": to_target("--select", NO_PICTURES, permits={"comparison_type": ["0", "1"]}, **NO_KYC),
     "not promised": to_target("--select", NO_PICTURES, **NO_KYC),
     "broken": to_target("--select", "UUID-LENGTH", faults=(LONGER_UUID,)),
+    "late": to_target(*QUICK, "--select", "uuid or biz or verbose or security", faults=(LATE_SLOTS,), concurrency_limit=5),
     "pytest": to_target("-k", "UUID-LENGTH", by=by_pytest),
     "pytest, broken": to_target("-k", "UUID-LENGTH", by=by_pytest, faults=(LONGER_UUID,)),
     "foreign settings": to_target("--select", "UUID-LENGTH", by=amid_foreign_settings),
@@ -450,6 +452,15 @@ def test_broken_should_fails_when_strict(run: Outcome) -> None:
     assert run.code == 1
     assert run.earned("FAIL") == {"VERBOSE-VALUES-REFUSED"}
     assert run.result["verdict"] == "not-conformant"
+
+
+@runs_of("late")
+def test_slots_that_come_back_late_are_found_without_a_burst(run: Outcome) -> None:
+    """A target that refuses one request alone, always after as many as its limit, gives slots back late."""
+    finding = run.clause("CONCURRENCY-LIMIT-EXCEEDED-RELEASE")["findings"][0]
+
+    assert run.code == 1
+    assert finding["received"] == "requests one by one are refused after the limit, 5 of 5 times"
 
 
 @runs_of("should", "should, strict")

@@ -41,7 +41,7 @@ LAYERS: dict[str, tuple[str, str]] = {
     "waivers": ("waivers", "values contract judge cases fuzz reporting"),
     "past": ("changes history comparing", "values judge reporting"),
     "runner": (
-        "ledger sender requests controls runner needs preflight precedence pricing",
+        "ledger sender lateness requests controls runner needs preflight precedence pricing",
         "values contract judge client recording cases evidence people settings doctor",
     ),
     "certificate": ("certificate", "values contract cases evidence"),

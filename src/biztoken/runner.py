@@ -8,18 +8,19 @@ from dataclasses import replace
 
 from biztoken.budget import OutOfBudgetError
 from biztoken.cases import Case, Samples
-from biztoken.client import Client, NotRecordedError
+from biztoken.client import Client, NotRecordedError, Request
 from biztoken.contract import Contract
 from biztoken.controls import Control, Controls
 from biztoken.envelope import envelope
 from biztoken.evidence import Evidence
 from biztoken.finding import broken
 from biztoken.judge import answer
+from biztoken.lateness import late_slots
 from biztoken.ledger import Ledger
 from biztoken.model import Check, Exchange, Json, Level, Verdict
 from biztoken.needs import missing_need
 from biztoken.reading import read
-from biztoken.requests import make_request
+from biztoken.requests import fill, make_request
 from biztoken.sender import PAUSES, NoisyReplyError, Sender, harness_text, no_reply
 from biztoken.verdicts import CaseResult, Text
 
@@ -67,6 +68,7 @@ class Run:
             self._last_noise = str(noise)
             self._later.append(case)
             self._slow_down()
+            self._look_for_late_slots(case)
             return None
         except OutOfBudgetError as problem:
             self.stopped = self._with_noise(problem.reason)
@@ -96,6 +98,23 @@ class Run:
         self._was_noisy = True
         self._patience -= self._pause
         self.client.wait(self._pause)
+
+    def _look_for_late_slots(self, case: Case) -> None:
+        """Once, where requests are refused one by one: others may use the key, or the target gives no slot back."""
+        if self._refused_alone != REFUSED_ALONE or self._last_noise != "CONCURRENCY_LIMIT_EXCEEDED":
+            return
+        branch, _ = self.controls.choose(case)
+        if branch is None:
+            return
+        request = Request(fill(self.controls.get(branch, {}, "probe").form, self.samples))
+        try:
+            found = late_slots(self.client, self.ledger, request, case.id)
+        except (OutOfBudgetError, NotRecordedError):
+            return  # the next case meets the same, and says so
+        if found:
+            told = f"requests one by one are refused after the limit, {len(found)} of {len(found)} times"
+            ids = tuple(exchange.id for exchange in found)
+            self.ledger.take([broken(RELEASE, "release", "a slot free again with its reply", told)], case, ids)
 
     def _with_noise(self, reason: Text) -> Text:
         """Why a run stopped, and what took its requests where that was a target which refused them one by one."""
