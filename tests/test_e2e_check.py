@@ -30,6 +30,7 @@ TWO_VIEWS = "not concurrency and not (fuzz and (meglive or still or flash))"
 NO_PICTURES = "probe or signature or arguments"  # pictures take most of the time of a run and are not what is tested
 
 ACCEPTED_VERBOSE = {"id": "verbose", "when": {"detail": "verbose"}, "change": {"accept": True}}
+MANY = "uuid or biz or verbose or security"  # cases enough that requests are refused one by one
 LATE_SLOTS = {"id": "late", "change": {"hold_slot": "900ms"}}
 LONGER_UUID = {"id": "uuid", "change": {"contract": {"parameters": {"uuid": {"max_bytes": 129}}}}}
 
@@ -100,7 +101,7 @@ RUNS = {
     "promised": to_target("--select", NO_PICTURES, permits={"comparison_type": ["0", "1"]}, **NO_KYC),
     "not promised": to_target("--select", NO_PICTURES, **NO_KYC),
     "broken": to_target("--select", "UUID-LENGTH", faults=(LONGER_UUID,)),
-    "late": to_target(*QUICK, "--select", "uuid or biz or verbose or security", faults=(LATE_SLOTS,), concurrency_limit=5),
+    "late": to_target(*QUICK, "--select", MANY, faults=(LATE_SLOTS,), concurrency_limit=5),
     "pytest": to_target("-k", "UUID-LENGTH", by=by_pytest),
     "pytest, broken": to_target("-k", "UUID-LENGTH", by=by_pytest, faults=(LONGER_UUID,)),
     "foreign settings": to_target("--select", "UUID-LENGTH", by=amid_foreign_settings),
