@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ import yaml
 from biztoken import contract as contracts
 from biztoken import fuzz
 from biztoken.client import SIGN
-from biztoken.fuzz import Broken, Drawn, Picture
+from biztoken.fuzz import Broken, Drawn, Picture, drawing
 from biztoken.fuzz.views import PICTURES
 
 CONTRACT = contracts.load()
@@ -197,6 +198,18 @@ def test_draws_are_the_same_in_every_process(tmp_path, drawn):
     assert set(second.stdout.splitlines()) == expected
     assert first.stderr == second.stderr == ""
     assert list(here.iterdir()) == []
+
+
+def test_what_another_process_drew_is_taken_over(monkeypatch, drawn):
+    """Requests that were drawn elsewhere are given out as they are, and schemathesis is not asked."""
+    view = fuzz.views(CONTRACT)[0]
+    known = fuzz.drawn()
+    monkeypatch.setattr(drawing, "_DRAWN", {})
+    monkeypatch.setattr(drawing, "_draw", lambda *_: pytest.fail("drawn again"))
+
+    fuzz.take_over(pickle.loads(pickle.dumps(known)))
+
+    assert list(fuzz.draw(view, examples=EXAMPLES, seed=7)) == drawn[view.id]
 
 
 def test_another_seed_changes_the_random_part_only(drawn):

@@ -75,7 +75,8 @@ LAYERS: dict[str, tuple[str, str]] = {
     ),
     "prove": (
         "prove",
-        "values contract cases evidence pictures settings certificate embedded suite check reporting mock.catalogue",
+        "values contract cases fuzz evidence pictures settings certificate embedded suite check reporting"
+        " mock.catalogue",
     ),
     # Whoever looks at what a mock got: the page's judge, and the fixture for integrators' tests.
     "examiner": ("examiner", "values contract request lint mock.keys"),

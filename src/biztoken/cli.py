@@ -214,7 +214,7 @@ def drill(command: tuple[str, ...], serve: bool, port: int, **chosen: Any) -> No
 
 
 @main.command(epilog="Exit codes: 0 proven, 1 not proven, 2 no verdict, 3 incomplete.")
-@click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Runs at once [default: 3 for each processor].")
+@click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Runs at once [default: 4 for each processor].")
 @click.option(
     "--only",
     default="",

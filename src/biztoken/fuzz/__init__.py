@@ -9,7 +9,7 @@ a view and every reply meets the same judge. Importing this package does not imp
     clause_against(...)           the clause that pays when a sound request is refused
 """
 
-from biztoken.fuzz.drawing import DEFAULT_EXAMPLES, draw, interpret
+from biztoken.fuzz.drawing import DEFAULT_EXAMPLES, Drawings, draw, drawn, interpret, take_over
 from biztoken.fuzz.expectations import clause_against, expectation
 from biztoken.fuzz.forms import Broken, Drawn, Form, Kind, Oddity, Picture, faults_of, oddities_of
 from biztoken.fuzz.views import View, views
@@ -17,6 +17,7 @@ from biztoken.fuzz.views import View, views
 __all__ = [
     "DEFAULT_EXAMPLES",
     "Broken",
+    "Drawings",
     "Drawn",
     "Form",
     "Kind",
@@ -25,9 +26,11 @@ __all__ = [
     "View",
     "clause_against",
     "draw",
+    "drawn",
     "expectation",
     "faults_of",
     "interpret",
     "oddities_of",
+    "take_over",
     "views",
 ]

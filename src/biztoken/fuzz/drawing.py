@@ -34,7 +34,18 @@ def draw(view: View, *, examples: int = DEFAULT_EXAMPLES, seed: int = 0) -> Iter
 
 
 # Drawn once in a process: the plan counts them, and a proof sends them many times.
-_DRAWN: dict[tuple[str, str, int, int], tuple[Drawn, ...]] = {}
+Drawings = dict[tuple[str, str, int, int], tuple[Drawn, ...]]
+_DRAWN: Drawings = {}
+
+
+def drawn() -> Drawings:
+    """All that this process has drawn, for another one to `take_over`."""
+    return dict(_DRAWN)
+
+
+def take_over(drawings: Drawings) -> None:
+    """Have what another process has drawn: to draw it again takes seconds."""
+    _DRAWN.update(drawings)
 
 
 def _draw(view: View, examples: int, seed: int) -> Iterator[Drawn]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import multiprocessing
 import os
 import time
+from collections import deque
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from biztoken import certificate
+from biztoken import certificate, fuzz
 from biztoken import contract as contracts
 from biztoken.account import versions
 from biztoken.cases import load_cases
@@ -26,6 +27,7 @@ from biztoken.reporting import Progress, print_summary, render
 from biztoken.suite import make_directory
 
 _WORDS = {0: "proven", 1: "not-proven", 3: "incomplete"}
+JOBS = 4  # of each processor: a trial waits for more than half of its time
 _WRITE_EVERY = 5.0  # seconds
 _RUNS = "runs"
 
@@ -127,7 +129,7 @@ def prove(options: Options) -> int:
     known = catalogue(contract)
     trials = plan(known, contract, only=options.only, seed=options.seed)
     directory = make_directory(options.out, "prove")
-    jobs = options.jobs or 3 * (os.cpu_count() or 1)
+    jobs = options.jobs or JOBS * (os.cpu_count() or 1)
     proof = Proof(options, contract, known, trials, jobs)
     mock = EmbeddedMock(options.contract, rack=True)
     try:
@@ -148,7 +150,7 @@ def prove(options: Options) -> int:
 def _run(proof: Proof, mock: EmbeddedMock, directory: Path) -> None:
     """Fill `proof.rows`; the records on disk are never more than some seconds behind."""
     options, progress = proof.options, Progress(lang=proof.options.lang, of="runs")
-    arguments = (mock.target(), directory / _RUNS, options.seed, options.contract)
+    arguments = (mock.target(), directory / _RUNS, options.seed, options.contract, _drawings(proof))
     write_json(directory / "result.json", proof.record())
     pool = ProcessPoolExecutor(
         proof.jobs, multiprocessing.get_context("spawn"), initializer=worker.start, initargs=arguments
@@ -169,6 +171,14 @@ def _run(proof: Proof, mock: EmbeddedMock, directory: Path) -> None:
     finally:
         progress.stop()
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _drawings(proof: Proof) -> fuzz.Drawings:
+    """The requests of fuzzing, drawn once for all workers."""
+    if any(trial.fuzz for trial in proof.trials):
+        for view in fuzz.views(proof.contract):
+            deque(fuzz.draw(view, examples=worker.FUZZ_EXAMPLES, seed=proof.options.seed), maxlen=0)
+    return fuzz.drawn()
 
 
 def _row(future: Future[Json], proof: Proof, trial: Trial) -> Json:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from multiprocessing.connection import wait
 from pathlib import Path
 
+from biztoken import fuzz
 from biztoken.cases import Case
 from biztoken.check import play, play_again
 from biztoken.contract import Contract, load
@@ -47,10 +48,13 @@ class Bench:
 _bench: list[Bench] = []
 
 
-def start(target: Target, runs: Path, seed: int, contract_directory: Path | None) -> None:
-    """Make ready, once in each process."""
+def start(
+    target: Target, runs: Path, seed: int, contract_directory: Path | None, drawings: fuzz.Drawings | None = None
+) -> None:
+    """Make ready, once in each process. `drawings`: what the parent has drawn for all."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is interrupted too, and says when to stop
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    fuzz.take_over(drawings or {})
     contract = load(contract_directory)
     pictures = Pictures(seed=seed)
     gc.set_threshold(_GARBAGE)
