@@ -171,6 +171,17 @@ MISTAKES = {
         "case a: presumes NO-SUCH",
         "clauses.yaml has no such clause; correct it",
     ),
+    "a key that is missing": (
+        "- {id: a, clause: UUID-LENGTH}",
+        "arguments.yaml: a",
+        "the key expect is missing; see docs/cases.md",
+    ),
+    "every key missing": ("- {set: {uuid: x}}", "arguments.yaml: None", "the key id is missing; see docs/cases.md"),
+    "an unknown filler": (
+        f"{ROW}, filler: no_such}}",
+        "arguments.yaml: a: filler no_such",
+        "known limits are " + ", ".join(CONTRACT.limits),
+    ),
     "an unknown clause": (
         "- {id: a, clause: NO-SUCH, expect: accepted}",
         "case a: clause NO-SUCH",

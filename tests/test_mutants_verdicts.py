@@ -35,6 +35,22 @@ def control(verdict: Verdict, reason: Text | None = None) -> CaseResult:
     return CaseResult("control", "UUID-LENGTH", "arguments", verdict, reason, is_control=True)
 
 
+def test_row_of_a_case_has_all_that_it_earned():
+    """A row of the records names each thing that a case earned; seconds to the millisecond, no reason as null."""
+    earned = CaseResult("a", "UUID-LENGTH", "arguments", FAIL, WHY, (3, 4), seconds=1.23456, is_control=True)
+
+    assert earned.as_json() == {
+        "id": "a",
+        "clause": "UUID-LENGTH",
+        "family": "arguments",
+        "verdict": "FAIL",
+        "reason": {"en": "Because.", "zh": "原因。"},
+        "exchanges": [3, 4],
+        "seconds": 1.235,
+    }
+    assert defect(PASS).as_json()["reason"] is None
+
+
 # How often a clause was kept, what its cases earned, and its verdict with the reason.
 CONTROLS = {
     "a control and nothing of its defect": (1, [control(PASS), defect(PASS)], (UNTESTABLE, NEVER_SEEN)),
