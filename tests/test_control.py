@@ -9,6 +9,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +112,9 @@ def test_the_document_is_valid_and_no_part_of_the_contract(tmp_path: Path) -> No
     for name in ("get_biz_token.yaml", "clauses.yaml"):
         (tmp_path / name).write_bytes((contract.bundled("openapi") / name).read_bytes())
 
-    assert contract.load(tmp_path) == CONTRACT
+    again = contract.load(tmp_path)
+    for one in fields(CONTRACT):
+        assert getattr(again, one.name) == getattr(CONTRACT, one.name), one.name
 
 
 def test_the_mock_serves_the_document(desk: Desk) -> None:

@@ -551,7 +551,7 @@ def test_plain_pytest(run: Outcome, code: int) -> None:
 def test_surroundings_do_not_matter(run: Outcome) -> None:
     """What the user's directory and environment say to pytest changes nothing."""
     assert run.code == 0, run.out + run.err
-    assert run.result["executed"] == 8
+    assert run.result["executed"] == 11
     assert run.verdicts["UUID-LENGTH"] == "PASS"
 
 
