@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from biztoken import check
 from biztoken import contract as contracts
 from biztoken.check import play, play_again
 from biztoken.embedded import EmbeddedMock
+from biztoken.errors import UserError
 from biztoken.model import Json
 from biztoken.pictures import Pictures
 from biztoken.suite import Options, Suite
@@ -76,3 +78,17 @@ def test_no_case_is_run_again_where_no_request_gets_through(collected: Suite, tm
     assert again.problem is not None
     assert again.result["complete"] is False
     assert not again.result["executed"]
+
+
+def test_a_module_that_pytest_cannot_read_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A suite of which a part is missing gives no verdict."""
+    (tmp_path / "test_broken.py").write_text("import nothing_of_that_name\n")
+    (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = -p biztoken.pytest_plugin --import-mode=importlib\n")
+    monkeypatch.setattr(check, "bundled", lambda _name: tmp_path)
+
+    with pytest.raises(UserError, match="conformance: it did not run"):
+        run(tmp_path / "run", check.play)
+
+    assert "nothing_of_that_name" in capsys.readouterr().err

@@ -63,8 +63,7 @@ def _told(suite: Suite) -> int:
     errors = play(suite)
     progress.stop()
     if not suite.result:
-        sys.stderr.write(errors)
-        raise UserError("conformance", "it did not run; the lines above say why", "未能运行；原因见上")
+        raise _did_not_run(errors)
     if suite.problem is None:
         print_summary(suite.directory, suite.options.lang)
     return int(suite.result["exit_code"])
@@ -75,13 +74,21 @@ def play(suite: Suite) -> str:
 
     UserError for a selection that says nothing.
     """
-    errors = io.StringIO()
+    errors, handover = io.StringIO(), Handover(suite)
     with _plain_pytest(), contextlib.redirect_stderr(errors):
-        code = pytest.main(_arguments(suite.options), plugins=[Handover(suite)])
+        code = pytest.main(_arguments(suite.options), plugins=[handover])
+    if handover.unread:
+        raise _did_not_run("\n".join([*handover.unread, ""]))
     if suite.options.select and (code == pytest.ExitCode.USAGE_ERROR or not suite.planned):
         what = f"--select {suite.options.select}"
         raise UserError(what, "no case fits; give ids of clauses or cases", "没有匹配的用例；请给出条款或用例的 id")
     return errors.getvalue()
+
+
+def _did_not_run(told: str) -> UserError:
+    """The mistake is in conformance/, and what pytest told of it is shown first."""
+    sys.stderr.write(told)
+    return UserError("conformance", "it did not run; the lines above say why", "未能运行；原因见上")
 
 
 def play_again(suite: Suite, cases: Sequence[Case]) -> str:

@@ -23,10 +23,16 @@ _SKIPPED = (Verdict.UNTESTABLE, Verdict.NOT_APPLICABLE, Verdict.NOT_RUN)
 
 
 class Handover:
-    """Carries a suite that was prepared before pytest started."""
+    """Carries a suite that was prepared before pytest started, and back what pytest could not read of conformance/."""
 
     def __init__(self, suite: Suite) -> None:
         self.suite = suite
+        self.unread: list[str] = []
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Its terminal, which would tell, is left out."""
+        if report.failed:
+            self.unread.append(report.longreprtext)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

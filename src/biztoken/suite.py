@@ -304,7 +304,8 @@ class Suite:
         self.render()
 
     def close(self) -> None:
-        """End connections and the embedded mock."""
+        """End records, connections and the embedded mock."""
+        self.evidence.close()
         self.run.client.close()
         if self._mock is not None:
             self._mock.close()
