@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from statistics import median
+from statistics import median_low
 from typing import TYPE_CHECKING
 
 from biztoken.client import Request
@@ -34,9 +34,15 @@ STATUS = "CONCURRENCY-LIMIT-EXCEEDED-STATUS"
 
 
 def cost(target: Target) -> int:
-    """Requests to a sound target: three alone, three rounds of L, L+1 and one, one after them; none if too many."""
+    """Requests to a sound target: three alone, three rounds of L, L+1 and one, one after them; none if too many.
+
+    And of the other comparison type, if the key has it, a control and two alone.
+    """
     limit = target.concurrency_limit
-    return ROUNDS * (2 * limit + 2) + 4 if limit and not too_many(target, limit + 1) else 0
+    if not limit or too_many(target, limit + 1):
+        return 0
+    types = target.permits.get("comparison_type", WHERE["comparison_type"])
+    return ROUNDS * (2 * limit + 2) + 4 + (3 if len(types) > 1 else 0)
 
 
 def too_many(target: Target, count: int) -> Text | None:
@@ -58,7 +64,7 @@ def too_many(target: Target, count: int) -> Text | None:
 
 @sequence("concurrency", LIMIT, family="concurrency", where=WHERE, needs=("concurrency_limit",), requests=cost)
 def test_concurrency(run: Run, case: Case, branch: Branch) -> CaseResult:
-    """L at once are admitted, of L+1 one is refused, and the slots come back: three rounds."""
+    """L at once are admitted, of L+1 one is refused, and the slots come back: in three rounds, one of another type."""
     limit = run.client.target.concurrency_limit
     assert limit is not None
     reason = too_many(run.client.target, limit + 1)
@@ -67,12 +73,13 @@ def test_concurrency(run: Run, case: Case, branch: Branch) -> CaseResult:
     alone = serial_latency(run, case, branch)
     if isinstance(alone, Text):
         return run.result(case, Verdict.UNTESTABLE, alone)
-    longest = alone / 2
     late: list[Exchange] = []
     for number in range(ROUNDS):
+        if number == ROUNDS - 1:
+            branch, alone = of_the_other_type(run, case, branch, alone)
         probe = heavy(run, branch)
         for count in (limit, limit + 1):
-            exchanges = confirmed(run, case, branch, count, longest)
+            exchanges = confirmed(run, case, branch, count, alone / 2)
             if isinstance(exchanges, Text):
                 return run.result(case, Verdict.UNTESTABLE, exchanges)
             if not weigh(run, case, exchanges, limit, first=number == 0 and count == limit):
@@ -84,6 +91,20 @@ def test_concurrency(run: Run, case: Case, branch: Branch) -> CaseResult:
         run.ledger.take([broken(RELEASE, "release", "a slot free again with its reply", told)], case, ids)
         return run.result(case, Verdict.FAIL, None, ids)
     return released(run, case, branch)
+
+
+def of_the_other_type(run: Run, case: Case, branch: Branch, alone: float) -> tuple[Branch, float]:
+    """The comparison type that was not sent yet and the seconds that its request takes alone: the limit is the key's.
+
+    The same as before where the key may not use it, or its requests are not served for as long as those that told: one
+    might be over before the last of a burst has begun.
+    """
+    others = tuple(value for value in WHERE["comparison_type"] if value != branch.comparison_type)
+    other, _ = run.controls.choose(replace(case, where={"comparison_type": others}))
+    if other is None:
+        return branch, alone
+    takes = serial_latency(run, case, other, 2)
+    return (branch, alone) if isinstance(takes, Text) or takes < alone / 2 else (other, takes)
 
 
 def refused_after(run: Run, case: Case, probe: Request) -> list[Exchange]:
@@ -127,13 +148,13 @@ def heavy(run: Run, branch: Branch, weight: int = 0) -> Request:
     return Request(fill(control.form | pictures, run.samples))
 
 
-def serial_latency(run: Run, case: Case, branch: Branch) -> float | Text:
+def serial_latency(run: Run, case: Case, branch: Branch, times: int = 3) -> float | Text:
     """Seconds that one request takes alone: the median of three. Or why a burst of them would tell nothing."""
-    exchanges = [run.sender.persist(heavy(run, branch), case.id, "probe") for _ in range(3)]
+    exchanges = [run.sender.persist(heavy(run, branch), case.id, "probe") for _ in range(times)]
     if refused := refused_of(exchanges):
         told = read(refused[0].reply).told() if refused[0].reply else str(refused[0].failure)
         return Text(f"One request alone was not accepted: {told}.", f"单独一个请求也未被接受：{told}。")
-    return median(exchange.elapsed_ms for exchange in exchanges) / 1000
+    return median_low(exchange.elapsed_ms for exchange in exchanges) / 1000
 
 
 def confirmed(run: Run, case: Case, branch: Branch, count: int, longest: float) -> list[Exchange] | Text:

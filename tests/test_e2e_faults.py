@@ -224,3 +224,21 @@ def test_unreadable_reply_judges_nothing_else(run: Outcome) -> None:
     assert len(unread) > 5
     assert {run.case(name)["verdict"] for name in unread} <= {"UNTESTABLE", "OBSERVED"}
     assert sum(finding["count"] for finding in run.clause("JSON-BODY")["findings"]) >= len(unread)
+
+
+QUOTA = {"error": "AUTHORIZATION_ERROR", "detail": "LIMIT_REACHED"}
+
+
+@pytest.mark.parametrize(("when", "earned"), [(QUOTA, "FAIL"), ({"outcome": "failure"}, "UNTESTABLE")])
+def test_quota_told_as_busy_is_a_finding_where_nothing_else_is_busy(
+    cli: Cli, when: Mapping[str, object], earned: str
+) -> None:
+    """Where the key that all other cases use is refused as one too many, too, others may be at work."""
+    entry = {"id": "the-fault", "when": dict(when), "change": BUSY | {"detail": ""}}
+    with cli.mock([entry]) as url:
+        target = cli.target(url, keys=("active", "denied", "quota_reached"))
+        selected = "LIMIT-REACHED or DENIED or biz-no-129-bytes-ascii"
+        run = cli.check("--target", target, "--select", selected, "--budget", "60")
+
+    assert run.case("key-quota-reached")["verdict"] == earned
+    assert run.code == {"FAIL": 1, "UNTESTABLE": 3}[earned]

@@ -53,6 +53,11 @@ SOUND = {
     "at a rate": Plan(("--select", "concurrency", "--rate", "4.5"), fields={"concurrency_limit": 5}),
     "own pictures": Plan(("--select", "FACE-QUALITY-THRESHOLD-DEFAULT or FACE-QUALITY-THRESHOLD-LARGEST")),
     "burst": Plan(("--select", "concurrency"), fields={"concurrency_limit": 5}, mock=CALM),
+    "burst of one type": Plan(
+        ("--select", "concurrency"),
+        fields={"concurrency_limit": 5, "permits": {"comparison_type": ["0"]}},
+        mock=CALM,
+    ),
 }
 TOKENS = {"one clause": 15}  # eight combinations, a control and six lengths that are legal
 FAULTY = {

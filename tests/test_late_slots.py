@@ -41,6 +41,7 @@ def test_slots_that_are_late_after_each_burst_are_found(refused: int, verdict: V
         "serial_latency": lambda *_: 0.1,
         "heavy": lambda *_: None,
         "confirmed": lambda *_: [],
+        "of_the_other_type": lambda *_: (None, 0.1),
         "weigh": lambda *_, **__: True,
         "released": lambda *_: SimpleNamespace(verdict=Verdict.PASS),
     }

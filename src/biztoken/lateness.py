@@ -10,14 +10,18 @@ from __future__ import annotations
 from biztoken.client import Client, Request
 from biztoken.ledger import Ledger
 from biztoken.model import Exchange
-from biztoken.reading import Outcome, read
+from biztoken.reading import read
 
 ROUNDS = 5  # others would have to come with one request too many, and not before, in each
+BUSY = "CONCURRENCY_LIMIT_EXCEEDED"
 PAUSES = (1.0, 4.0)  # seconds until the first request of a round is served
 
 
 def late_slots(client: Client, ledger: Ledger, request: Request, case: str) -> list[Exchange]:
-    """The refusals that show late slots, one of each round; none where others may use the key."""
+    """The refusals that show late slots, one of each round; none where others may use the key.
+
+    `request` is served where it is accepted, and where it is refused for anything but the number in flight.
+    """
     limit = client.target.concurrency_limit
     if limit is None:
         return []
@@ -42,10 +46,9 @@ def _refused_in_time(client: Client, ledger: Ledger, request: Request, case: str
         exchange = client.send(request, case=case, role="probe")
         if exchange.reply is None:
             return None
-        reading = read(exchange.reply)
-        if reading.outcome is Outcome.ACCEPTED:
+        if read(exchange.reply).name != BUSY:
             ledger.look(exchange, case)
             served += 1
         elif served:
-            return exchange if served >= limit and reading.name == "CONCURRENCY_LIMIT_EXCEEDED" else None
+            return exchange if served >= limit else None
     return None

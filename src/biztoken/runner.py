@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
 from biztoken.budget import OutOfBudgetError
 from biztoken.cases import Case, Samples
-from biztoken.client import Client, NotRecordedError, Request
+from biztoken.client import Client, NotRecordedError
 from biztoken.contract import Contract
 from biztoken.controls import Control, Controls
 from biztoken.envelope import envelope
@@ -20,7 +21,7 @@ from biztoken.ledger import Ledger
 from biztoken.model import Check, Exchange, Json, Level, Verdict
 from biztoken.needs import missing_need
 from biztoken.reading import read
-from biztoken.requests import fill, make_request
+from biztoken.requests import make_request
 from biztoken.sender import PAUSES, NoisyReplyError, Sender, harness_text, no_reply
 from biztoken.verdicts import CaseResult, Text
 
@@ -52,6 +53,7 @@ class Run:
         self.stopped: Text | None = None
         self.ended = ENDED
         self._later: list[Case] = []
+        self._noise: defaultdict[str, list[NoisyReplyError]] = defaultdict(list)  # by key; of each case, each time
         self._harness_in_a_row = 0
         self._last_noise = ""
         self._pause = PAUSES[0]
@@ -66,6 +68,7 @@ class Run:
             result = self._settle(case)
         except NoisyReplyError as noise:
             self._last_noise = str(noise)
+            self._noise[case.key].append(noise)
             self._later.append(case)
             self._slow_down()
             self._look_for_late_slots(case)
@@ -103,18 +106,25 @@ class Run:
         """Once, where requests are refused one by one: others may use the key, or the target gives no slot back."""
         if self._refused_alone != REFUSED_ALONE or self._last_noise != "CONCURRENCY_LIMIT_EXCEEDED":
             return
-        branch, _ = self.controls.choose(case)
-        if branch is None:
-            return
-        request = Request(fill(self.controls.get(branch, {}, "probe").form, self.samples))
+        # A slot may come back late only after a request that is refused for something else: one of each name.
+        refused = {each.expected.alternatives[0].error: each for each in self._later if each.expected.kind == "refused"}
+        sound = Case(case.id, case.clause, case.family, case.expected, case.where)
         try:
-            found = late_slots(self.client, self.ledger, request, case.id)
+            found = next(filter(None, (self._late_slots(of, case) for of in (sound, *refused.values()))), [])
         except (OutOfBudgetError, NotRecordedError):
             return  # the next case meets the same, and says so
         if found:
             told = f"requests one by one are refused after the limit, {len(found)} of {len(found)} times"
             ids = tuple(exchange.id for exchange in found)
             self.ledger.take([broken(RELEASE, "release", "a slot free again with its reply", told)], case, ids)
+
+    def _late_slots(self, of: Case, case: Case) -> list[Exchange]:
+        """The refusals that show late slots, where the request of a case is sent again and again for another."""
+        branch, _ = self.controls.choose(of)
+        if branch is None:
+            return []
+        form = self.controls.get(branch, of.base, "probe").form
+        return late_slots(self.client, self.ledger, make_request(of, form, self.samples, self.client), case.id)
 
     def _with_noise(self, reason: Text) -> Text:
         """Why a run stopped, and what took its requests where that was a target which refused them one by one."""
@@ -149,12 +159,19 @@ class Run:
             finding = broken(RELEASE, "release", "accepted", f"one request alone: {self._last_noise}")
             self.ledger.take([finding], case, ())
             return self.result(case, Verdict.FAIL)
+        if case.expected.kind == "refused" and self._is_busy_only_for(case.key):
+            return self.judged(case, self._noise[case.key][-1].exchange)
         self.starved.append(case.id)
         reason = Text(
             "The target kept answering with its concurrency limit or quota; run again when it is idle.",
             "目标一直返回并发或调用量超限；请在空闲时重新运行。",
         )
         return self.result(case, Verdict.UNTESTABLE, reason)
+
+    def _is_busy_only_for(self, key: str) -> bool:
+        """Whether a key that is there for its state is always too many, and the one that all cases use never was."""
+        names = {str(noise) for noise in self._noise[key]}
+        return key != "active" and names == {"CONCURRENCY_LIMIT_EXCEEDED"} and not self._noise["active"]
 
     def _record(self, result: CaseResult) -> CaseResult:
         """Keep a case's result and append it to the evidence."""
