@@ -28,6 +28,7 @@ from biztoken.verdicts import CaseResult, Text
 RELEASE = "CONCURRENCY-LIMIT-EXCEEDED-RELEASE"
 MOST_PATIENCE = 20.0  # seconds of a run that are waited for a target that refuses one request alone
 REFUSED_ALONE = 10  # requests; fewer are what any shared key meets
+NEVER_SERVED = ("quota_reached", "denied", "discontinued")  # keys whose slots nobody can have
 HARNESS_IN_A_ROW = 3  # then the rest of the run would tell nothing
 ENDED = Text("The run ended before it.", "运行在此之前结束。")
 NOT_RECORDED = Text("What it would send was not recorded.", "没有它所需请求的记录。")
@@ -169,9 +170,12 @@ class Run:
         return self.result(case, Verdict.UNTESTABLE, reason)
 
     def _is_busy_only_for(self, key: str) -> bool:
-        """Whether a key that is there for its state is always too many, and the one that all cases use never was."""
+        """Whether a key with which nobody is served is always too many, and the one that all cases use never was.
+
+        Any other key may be at its limit in somebody's hands, from another address or without the permission.
+        """
         names = {str(noise) for noise in self._noise[key]}
-        return key != "active" and names == {"CONCURRENCY_LIMIT_EXCEEDED"} and not self._noise["active"]
+        return key in NEVER_SERVED and names == {"CONCURRENCY_LIMIT_EXCEEDED"} and not self._noise["active"]
 
     def _record(self, result: CaseResult) -> CaseResult:
         """Keep a case's result and append it to the evidence."""
