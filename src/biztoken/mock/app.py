@@ -6,7 +6,7 @@ import asyncio
 import random
 import sys
 import time
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Awaitable, Generator, Iterator, Mapping, MutableMapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -14,17 +14,18 @@ from urllib.parse import parse_qsl
 
 from biztoken.contract import Contract
 from biztoken.mock import answers, rules, wire
-from biztoken.mock.answers import Answer
+from biztoken.mock.answers import Answer, Headers
 from biztoken.mock.call import Call, Refusal
 from biztoken.mock.choices import Choices
 from biztoken.mock.conditions import Stage
+from biztoken.mock.faces import Look
 from biztoken.mock.fields import Fields
 from biztoken.mock.gallery import Gallery
 from biztoken.mock.keys import Key
 from biztoken.mock.latency import Latency, duration
 from biztoken.mock.plan import Plan
 from biztoken.mock.rulebook import Rulebook
-from biztoken.mock.rules import SingleUse
+from biztoken.mock.rules import SingleUse, Wanted
 from biztoken.mock.state import State
 from biztoken.mock.wire import GoneError, HangUpError, Receive, Send, TooLargeError
 from biztoken.multipart import Part, parse
@@ -33,6 +34,7 @@ _TOO_LARGE = Refusal("Request Entity Too Large", cause="body-too-large")
 _NOT_FOUND = Refusal("API_NOT_FOUND", cause="no-such-api")
 _BUSY = Refusal("CONCURRENCY_LIMIT_EXCEEDED", cause="in-flight")
 _BROKEN = Refusal("INTERNAL_ERROR", cause="bug")
+_NONE: Mapping[str, Any] = {}
 
 
 class App:
@@ -59,6 +61,11 @@ class App:
         self._single_use = SingleUse.MARKED if single_use else SingleUse.NONE
         self.state = State()
         self.gallery = gallery or Gallery()
+
+    @property
+    def path(self) -> str:
+        """Of the endpoint."""
+        return self._book.contract.path
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -116,21 +123,52 @@ class App:
         del body
         if call.plan:
             altered |= call.plan.alter(call, Stage.BODY)
+        for wait in self._steps(call, altered):
+            await wait
+
+    def at_once(self, scope: Mapping[str, Any], body: bytes) -> tuple[int, Headers, bytes] | None:
+        """Status, headers and body for a POST to the endpoint that has come whole, where nothing has to be waited for.
+
+        None, and nothing has been counted, where the application itself must be asked: for a pause, a fault, a body
+        that is too large, or a picture that was not seen before.
+        """
+        if self._plan or self._choices or self._latency or len(body) > self._book.contract.limits["body"]:
+            return None
+        call = Call(scope, self._book, time.perf_counter())
+        try:
+            call.fields = _fields(call, body, _NONE)
+            wanted = rules.pictures_to_look_at(call)
+            if wanted and not self._seen(call, wanted):
+                return None
+            call.refusal = next(chain.from_iterable(self._step(step, call, _NONE) for step in rules.STEPS), None)
+        except Exception as problem:  # as in _decide
+            _report(problem)
+            call.refusal = _BROKEN
+        finally:
+            self._leave(call)
+        return self._written(call, self._decided(call))
+
+    def _steps(self, call: Call, altered: Mapping[str, Any]) -> Iterator[Awaitable[object]]:
+        """Set `call.refusal` step by step; what it yields must be awaited before it goes on."""
         order = altered.get("order", rules.STEPS)
         for step in order:
             if step == "slot":
-                over = self._first(call, self._enter(call, altered))
+                over = self._first(call, self._step(step, call, altered))
                 if not over and self._latency:
-                    await asyncio.sleep(self._latency.draw(self._rng))
+                    yield asyncio.sleep(self._latency.draw(self._rng))
             elif step in ("pictures", "faces"):
-                over = await self._look(call, altered, step if "faces" in order else "")
+                over = yield from self._look(call, altered, step if "faces" in order else "")
             else:
                 over = self._first(call, self._step(step, call, altered))
             if over:
                 return
 
     def _step(self, step: str, call: Call, altered: Mapping[str, Any]) -> Iterator[Refusal]:
-        """What a step refuses that needs nothing but the request and the state."""
+        """What a step refuses; pictures must have been looked at."""
+        if step == "slot":
+            return self._enter(call, altered)
+        if step == "pictures":
+            return rules.pictures(call)
         if step in ("sign", "expired"):
             now = time.time() - (duration(altered["skew"]) if "skew" in altered else 0.0)
             single_use = SingleUse(altered["single_use"]) if "single_use" in altered else self._single_use
@@ -182,23 +220,35 @@ class App:
         else:
             self.state.give_back(slot)
 
-    async def _look(self, call: Call, altered: Mapping[str, Any], part: str) -> bool:
+    def _look(self, call: Call, altered: Mapping[str, Any], part: str) -> Generator[Awaitable[list[Look]], None, bool]:
         """Have the pictures looked at, all at once, and judge them; whether they are refused.
 
         `part`: only `pictures`, what can be read at all, or only the `faces` in them; empty for both.
         """
-        wanted = rules.pictures_to_look_at(call, altered.get("turn", ()))
-        if not wanted:
-            return False
-        longest = call.contract.limits["picture_side"]
-        looks = [self.gallery.known(data, longest, turn) for _, data, turn in wanted]
-        if None in looks:
-            looks = await asyncio.gather(*(self.gallery.look(data, longest, turn) for _, data, turn in wanted))
-        call.looks = {name: look for (name, _, _), look in zip(wanted, looks, strict=True) if look is not None}
+        if not call.looks:
+            wanted = rules.pictures_to_look_at(call, altered.get("turn", ()))
+            if not wanted:
+                return False
+            if not self._seen(call, wanted):
+                longest = call.contract.limits["picture_side"]
+                looks = asyncio.gather(*(self.gallery.look(data, longest, turn) for _, data, turn in wanted))
+                yield looks
+                call.looks = {name: look for (name, _, _), look in zip(wanted, looks.result(), strict=True)}
         refusals = rules.pictures(call)
         if part:
             refusals = (each for each in refusals if (each.cause in rules.SPOILT) == (part == "pictures"))
         return self._first(call, refusals)
+
+    def _seen(self, call: Call, wanted: Sequence[Wanted]) -> bool:
+        """Set `call.looks` where all these pictures were looked at before; whether they were."""
+        longest = call.contract.limits["picture_side"]
+        for name, data, turn in wanted:
+            look = self.gallery.known(data, longest, turn)
+            if look is None:
+                call.looks = {}
+                return False
+            call.looks[name] = look
+        return True
 
     async def _answer(self, call: Call, send: Send, receive: Receive, rest: float) -> None:
         """Send the answer, with the faults that apply to it; `rest`: seconds to wait for what is still being sent."""
@@ -208,21 +258,25 @@ class App:
             answer, changes = await self._spoil(call, call.plan, answer, receive)
             self.state.remember(answer.payload, failed=call.refusal is not None)
         self._leave(call)
-        if answer.text is None and "time_used" in answer.payload and "time_used" not in changes.get("set", {}):
-            # Rounded down: it never exceeds what the caller measures.
-            answer.payload["time_used"] = int((time.perf_counter() - call.started) * 1000)
-        headers, body = answer.encode(changes.get("layout", ()), chunked=changes.get("chunked", False))
+        status, headers, body = self._written(call, answer, changes)
         closing = changes.get("close")
         if closing == "never":
             await wire.pause(receive, None)
         elif closing in ("before", "mid-body"):
-            await wire.cut(send, receive, answer.status, headers, b"" if closing == "before" else body)
+            await wire.cut(send, receive, status, headers, b"" if closing == "before" else body)
         elif rest:
-            await wire.send_early(send, receive, answer.status, headers, body, seconds=rest)
+            await wire.send_early(send, receive, status, headers, body, seconds=rest)
         else:
             if closing == "after" or call.refusal is _TOO_LARGE:
                 headers.append((b"connection", b"close"))
-            await wire.send_answer(send, answer.status, headers, body)
+            await wire.send_answer(send, status, headers, body)
+
+    def _written(self, call: Call, answer: Answer, changes: Mapping[str, Any] = _NONE) -> tuple[int, Headers, bytes]:
+        """Status, headers and body of an answer that is about to be sent."""
+        if answer.text is None and "time_used" in answer.payload and "time_used" not in changes.get("set", _NONE):
+            # Rounded down: it never exceeds what the caller measures.
+            answer.payload["time_used"] = int((time.perf_counter() - call.started) * 1000)
+        return answer.status, *answer.encode(changes.get("layout", ()), chunked=changes.get("chunked", False))
 
     def _decided(self, call: Call) -> Answer:
         faces = rules.faces_to_tell(call) if call.looks else None
@@ -247,12 +301,10 @@ def _fields(call: Call, body: bytes, altered: Mapping[str, Any]) -> Fields:
     content_type = (call.header(b"content-type") or b"").decode("latin-1")
     if altered.get("urlencoded") and content_type.startswith("application/x-www-form-urlencoded"):
         pairs = parse_qsl(body.decode("latin-1"), keep_blank_values=True, encoding="utf-8")
-        parts = [Part(name, None, None, (), value.encode()) for name, value in pairs]
+        parts = tuple(Part(name, None, None, (), value.encode()) for name, value in pairs)
     else:
-        parts = list(parse(content_type, body).parts)
-    if altered.get("duplicates") == "last":
-        parts.reverse()
-    return Fields(parts, call.book.pictures)
+        parts = parse(content_type, body).parts
+    return Fields(parts[::-1] if altered.get("duplicates") == "last" else parts, call.book.pictures)
 
 
 def _altered(limit: int | None, altered: Mapping[str, Any]) -> int | None:

@@ -60,12 +60,16 @@ class Guard(Unupgraded):
             self.send_400_response("Too large.")
 
     def on_headers_complete(self) -> None:
+        self.check_head()
+        super().on_headers_complete()
+
+    def check_head(self) -> None:
+        """A head is complete: hold it to its bounds."""
         if self._bare > HEAD_BYTES and sum(len(name) + len(value) for name, value in self.headers) > HEAD_BYTES:
             raise TooMuchError
         if len(self.pipeline) >= MOST_QUEUED:
             raise TooMuchError
         self._bare = 0
-        super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         self._bare = 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Mapping, Sequence
 
 from biztoken.contract import Parameter
 from biztoken.multipart import Part
@@ -16,15 +16,11 @@ class Fields:
 
     __slots__ = ("parts", "texts")
 
-    def __init__(self, parts: Iterable[Part] = (), pictures: Container[str] = ()) -> None:
-        self.parts: dict[str, Part] = {}
+    def __init__(self, parts: Sequence[Part] = (), pictures: Container[str] = ()) -> None:
+        # Nothing is documented about a field that comes twice; the first counts.
+        self.parts: dict[str, Part] = {part.name: part for part in parts[::-1] if part.name is not None}
         self.texts: dict[str, str] = {}
-        for part in parts:
-            name = part.name
-            # Nothing is documented about a field that comes twice; the first counts.
-            if name is None or name in self.parts:
-                continue
-            self.parts[name] = part
+        for name, part in self.parts.items():
             if name not in pictures:
                 try:
                     self.texts[name] = part.body.decode()

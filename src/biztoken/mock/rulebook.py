@@ -27,11 +27,13 @@ class Section(NamedTuple):
 
     `required`: names, but for sign. `flaws`: by name, for parameters that have an effect, what is wrong with a value
     (None: it is not UTF-8), as a slug. `pictures`: names, references first. In the order of the contract.
+    `passed`: for each name the last part without a flaw. A field that does not change comes as the same part again.
     """
 
     required: tuple[str, ...]
     flaws: Mapping[str, Flaw]
     pictures: tuple[str, ...]
+    passed: dict[str, Part]
 
 
 class Rulebook:
@@ -66,6 +68,7 @@ class Rulebook:
             tuple(entry.name for entry in parameters if entry.name != "sign" and entry.is_required(texts)),
             {name: flaw for name, flaw in self._flaws.items() if name in active},
             tuple(name for name in self.pictures if name in active),
+            {},
         )
 
 

@@ -35,6 +35,8 @@ _PICTURE_ERRORS = {
 }
 
 
+_LONGEST_PASSED = 128  # bytes of a value that is remembered as one without a flaw
+
 # What is wrong with a picture itself, before anyone looks for a face.
 SPOILT = ("undecodable", "too-large")
 
@@ -113,13 +115,19 @@ def missing(fields: Fields, section: Section) -> Iterator[Refusal]:
 
 def values(fields: Fields, section: Section) -> Iterator[Refusal]:
     """Check what every parameter says that came."""
-    parts, texts, flaws = fields.parts, fields.texts, section.flaws
+    texts, flaws, passed = fields.texts, section.flaws, section.passed
     # Fields come in any order; nearly always there is no flaw, and then nothing has to be put in order.
     causes: dict[str, str] = {}
-    for name, part in parts.items():
+    for name, part in fields.parts.items():
+        if passed.get(name) is part:
+            continue
         flaw = flaws.get(name)
-        if flaw is not None and part.body and (cause := flaw(part, texts.get(name))):
+        if flaw is None or not part.body:
+            continue
+        if cause := flaw(part, texts.get(name)):
             causes[name] = cause
+        elif len(part.body) <= _LONGEST_PASSED:
+            passed[name] = part
     for name in flaws if causes else ():
         if name in causes:
             yield Refusal("BAD_ARGUMENTS", name, causes[name])

@@ -30,6 +30,7 @@ from biztoken.mock.catalogue import catalogue, split
 from biztoken.mock.choices import Choices
 from biztoken.mock.chronicle import Lint
 from biztoken.mock.desk import Desk
+from biztoken.mock.direct import Direct
 from biztoken.mock.faults import Fault
 from biztoken.mock.gallery import Gallery
 from biztoken.mock.keys import Key
@@ -91,7 +92,7 @@ def serve(options: Options, *, announce: Callable[[str], None], stop_with_stdin:
     desk = _desk(options, rules, choices)
     config = uvicorn.Config(
         desk.serve(served) if desk else served,
-        http=desk.protocol if desk else Guard,
+        http=desk.protocol if desk else Direct if served is app else Guard,
         ws="none",
         lifespan="off",
         interface="asgi3",
