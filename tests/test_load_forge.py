@@ -22,7 +22,7 @@ def pictures(run: str, index: int = 0, *, kind: str = "fresh") -> list[bytes]:
     for _ in range(50):
         _, template = forge.next()
         template.bytes()
-        found.append(next(value.data for _, value in template.form if isinstance(value, Upload)))
+        found.append(next(value.data for _, value in template.form(template.stamp) if isinstance(value, Upload)))
     return found
 
 

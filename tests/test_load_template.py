@@ -49,7 +49,7 @@ def whole(data: bytes | list[bytes]) -> bytes:
 def sent(made: Template) -> tuple[bytes, Form]:
     """The next request of a template, and its form."""
     data = whole(made.bytes())
-    return data, made.form
+    return data, made.form(made.stamp)
 
 
 def fields_of(data: bytes) -> list[tuple[str, bytes, str | None]]:

@@ -69,16 +69,15 @@ class Link:
             self._unsent = memoryview(data if isinstance(data, bytes) else b"".join(data))
             self._push()
             return
-        pieces = [data] if isinstance(data, bytes) else data
         try:
-            sent = self._socket.sendmsg(pieces)
+            sent = self._socket.send(data) if isinstance(data, bytes) else self._socket.sendmsg(data)
         except BlockingIOError:
             sent = 0
         except OSError:
             self.was_cut = True
             return
-        if sent < sum(len(piece) for piece in pieces):
-            self._unsent = memoryview(b"".join(pieces))[sent:]
+        if sent < (len(data) if isinstance(data, bytes) else sum(map(len, data))):
+            self._unsent = memoryview(data if isinstance(data, bytes) else b"".join(data))[sent:]
 
     def more(self) -> bytes:
         """What comes next, empty where the connection ended; meanwhile the rest of the request is sent."""

@@ -12,14 +12,15 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from json import JSONDecoder
-from typing import Any
+from typing import Any, NamedTuple
 
 from biztoken.contract import Contract
 from biztoken.envelope import CLOCK_GRANULARITY_MS
 from biztoken.finding import broken
 from biztoken.judge import Alternative, Expected, judge
-from biztoken.load.tokens import NEW, REPEATED, Tokens
-from biztoken.model import Exchange, Finding
+from biztoken.load.template import Stamp, Template
+from biztoken.load.tokens import REPEATED, Tokens
+from biztoken.model import Exchange, Finding, Form, Reply
 from biztoken.reading import Outcome, Reading, read
 
 CONCURRENCY = "CONCURRENCY_LIMIT_EXCEEDED"
@@ -27,9 +28,11 @@ CONCURRENCY = "CONCURRENCY_LIMIT_EXCEEDED"
 TOLERATED = (CONCURRENCY, "INTERNAL_ERROR")
 SOUND = "FORM-DATA"  # the clause that pays where a sound request is refused
 SHAPES = 512  # kinds of replies that are remembered: a target whose errors all differ is judged each time
+_IDS = ((1, "request_id"), (2, "biz_token"))
 _VARIABLE = ("request_id", "biz_token", "time_used")
+_TRAITS = ("return_faces", "liveness_type")
 Members = dict[str, Any]
-_decode = JSONDecoder().raw_decode
+_scan = JSONDecoder().scan_once
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,31 @@ class _Shape:
     count: int = 0
 
 
+class Sent(NamedTuple):
+    """A request and its reply, as Exchange; its form is made for whom it is about: of most replies nobody asks."""
+
+    id: int
+    template: Template
+    stamp: Stamp
+    started: float
+    ended: float
+    reply: Reply | None
+    failure: str | None = None
+
+    @property
+    def elapsed_ms(self) -> float:
+        """How long the caller waited, in milliseconds."""
+        return (self.ended - self.started) * 1000
+
+
+def whole(sent: Sent | Exchange) -> Exchange:
+    """With its form."""
+    if isinstance(sent, Exchange):
+        return sent
+    form = sent.template.form(sent.stamp)
+    return Exchange(sent.id, form, sent.template.size, sent.started, sent.ended, sent.reply, sent.failure)
+
+
 class Inspector:
     """Looks at exchanges. `tokens` and `request_ids` remember what must not come twice, over a whole run.
 
@@ -68,19 +96,21 @@ class Inspector:
         self._tolerated = frozenset((*TOLERATED, *tolerated))
         memories = (("request_id", "REQUEST-ID-UNIQUE", request_ids), ("biz_token", "BIZ-TOKEN-UNIQUE", tokens))
         self._memory = [(name, clause, memory) for name, clause, memory in memories if memory is not None]
+        self._traits: dict[Template, tuple[object, ...]] = {}
         self._shapes: dict[tuple[Any, ...], _Shape] = {}
         self._kept: Counter[str] = Counter()
+        self._new: Counter[str] = Counter()  # what was told of as new, by clause
 
-    def look(self, exchange: Exchange) -> Seen:
+    def look(self, sent: Sent | Exchange) -> Seen:
         """What an exchange shows: its outcome, and what is wrong with its reply."""
-        if exchange.reply is None:
-            return Seen((exchange.failure or "").partition(":")[0])
-        reply = exchange.reply
+        reply = sent.reply
+        if reply is None:
+            return Seen((sent.failure or "").partition(":")[0])
         data = _read_members(reply.body)
-        key = None if data is None else shape_of(reply.status, data, exchange)
+        key = None if data is None else shape_of(reply.status, data, sent.elapsed_ms, self._traits_of(sent))
         shape = self._shapes.get(key) if key is not None else None
         if shape is None:
-            shape, data = self._judge(exchange)
+            shape, data = self._judge(whole(sent))
             if key is not None and len(self._shapes) < SHAPES:
                 self._shapes[key] = shape
             else:
@@ -89,6 +119,14 @@ class Inspector:
         seen = shape.seen
         repeated = self._repeated(data, is_accepted=shape.is_accepted) if data else ()
         return Seen(seen.outcome, (*seen.findings, *repeated)) if repeated else seen
+
+    def _traits_of(self, sent: Sent | Exchange) -> tuple[object, ...]:
+        if isinstance(sent, Exchange):
+            return traits_of(sent.form)
+        traits = self._traits.get(sent.template)
+        if traits is None:
+            traits = self._traits[sent.template] = traits_of(sent.template.form(sent.stamp))
+        return traits
 
     def _judge(self, exchange: Exchange) -> tuple[_Shape, Members | None]:
         assert exchange.reply is not None  # noqa: S101 - looked at before
@@ -120,12 +158,9 @@ class Inspector:
             value = data.get(name)
             if type(value) is not str or not value or (name == "biz_token" and not is_accepted):
                 continue
-            state = memory.add(value)
-            if state == REPEATED:
+            if memory.add(value) == REPEATED:
                 told = broken(clause, "repeated", f"a new {name}", f"a {name} told before").finding
                 found += (told,) if told else ()
-            elif state == NEW:
-                self._kept[clause] += 1
         return found
 
     def taken(self) -> Counter[str]:
@@ -135,23 +170,32 @@ class Inspector:
             for clause in shape.kept:
                 kept[clause] += shape.count
             shape.count = 0
-        return kept
+        for _, clause, memory in self._memory:
+            kept[clause] += memory.new - self._new[clause]
+            self._new[clause] = memory.new
+        return +kept
 
 
 def _read_members(body: bytes) -> Members | None:
     """The members of a JSON object; None for anything else, and where that is not plain to see."""
     try:
         text = body.decode()
-        data, end = _decode(text)
-    except (ValueError, RecursionError):
+        data, end = _scan(text, 0)
+    except (ValueError, StopIteration, RecursionError):
         return None
     return data if type(data) is dict and end == len(text) else None
 
 
-def shape_of(status: int, data: Members, exchange: Exchange) -> tuple[Any, ...] | None:
+def traits_of(form: Form) -> tuple[object, ...]:
+    """What the judge's answer depends on in a form."""
+    values = dict(form)
+    return tuple(values.get(name) for name in _TRAITS)
+
+
+def shape_of(status: int, data: Members, elapsed_ms: float, traits: tuple[object, ...]) -> tuple[Any, ...] | None:
     """All that the judge's answer depends on; None where a member is not as it must be, or only the judge can tell."""
     count, present = 0, 0
-    for bit, name in ((1, "request_id"), (2, "biz_token")):
+    for bit, name in _IDS:
         value = data.get(name)
         if type(value) is str and value:
             count += 1
@@ -159,20 +203,18 @@ def shape_of(status: int, data: Members, exchange: Exchange) -> tuple[Any, ...] 
         elif name in data:
             return None
     used = data.get("time_used")
-    if type(used) is int and 0 <= used <= exchange.elapsed_ms + CLOCK_GRANULARITY_MS:
+    if type(used) is int and 0 <= used <= elapsed_ms + CLOCK_GRANULARITY_MS:
         count += 1
         present |= 4
     elif "time_used" in data:
         return None
-    form = dict(exchange.form)
-    key = (status, present, form.get("return_faces"), form.get("liveness_type"))
     if len(data) == count:
-        return key
+        return status, present, traits
     error = data.get("error")
     if type(error) is not str and "error" in data:
         return None
     others = tuple((name, type(value)) for name, value in data.items() if name not in _VARIABLE)
-    return (*key, error, others)
+    return status, present, traits, error, others
 
 
 def outcome_of(reading: Reading, contract: Contract) -> str:

@@ -26,15 +26,16 @@ from biztoken.load.forge import Forge
 from biztoken.load.guard import Ceilings
 from biztoken.load.measure import Meter
 from biztoken.load.profile import Profile
-from biztoken.load.replies import Inspector
+from biztoken.load.replies import Inspector, Sent
 from biztoken.load.schedule import Gate, Timeline, own_arrivals
 from biztoken.load.scrutiny import Scrutiny
-from biztoken.model import Exchange, Json
+from biztoken.model import Json
 from biztoken.settings import Target
 from biztoken.wire import Endpoint
 
 # The loop wakes to the millisecond, and latencies count from the moment that was due: so the last one is spent looking.
 SPIN = 0.001
+MOMENT = 0.1  # seconds that a task of locust lasts, and the request that is under way then
 PULSE = 0.01  # seconds between two looks at how late the loop is
 DISPATCHED = 1.0  # seconds within which what could not be sent is counted: it is there at once
 FINISHED = 0.05  # seconds after a second's end when it is told: what ended in it has been counted
@@ -135,9 +136,9 @@ class Rig:
         def keep_asking() -> int:
             connection, done = Connection(endpoint), 0
             while (start := time.monotonic()) - began < SECONDS:
-                data, form = template.bytes(), template.form
+                data, stamp = template.bytes(), template.stamp
                 reply = connection.exchange(data)
-                inspector.look(Exchange(next(number), form, template.size, start, time.monotonic(), reply))
+                inspector.look(Sent(next(number), template, stamp, start, time.monotonic(), reply))
                 done += 1
             connection.close()
             return done
@@ -333,7 +334,7 @@ class Rig:
     def send(self, connection: Connection, due: float | None = None) -> str:
         """Send one request and judge its reply; returns the outcome. Latency counts from when it was due."""
         kind, template = self._forge.next()
-        data, form = template.bytes(), template.form  # together: the next to make a request makes another form
+        data, stamp = template.bytes(), template.stamp  # together: the next to make a request makes another
         began = time.monotonic()
         start = began - self._zero
         self.meter.begin(start, None if due is None else max(0, round((start - due) * 1e6)))
@@ -344,7 +345,7 @@ class Rig:
             failure = f"{problem.reason}: {problem}"
         ended = time.monotonic()
         waited = ended - self._zero - (start if due is None else due)
-        seen = self.scrutiny.look(Exchange(next(self._ids), form, template.size, began, ended, reply, failure))
+        seen = self.scrutiny.look(Sent(next(self._ids), template, stamp, began, ended, reply, failure))
         self.meter.end(ended - self._zero, seen.outcome, round(waited * 1e6), answered=reply is not None)
         clauses = tuple(finding.clause for finding in seen.findings)
         self._on_request(kind, seen.outcome, waited * 1000, len(reply.body) if reply else 0, clauses)

@@ -16,7 +16,7 @@ from biztoken import contract as contracts
 from biztoken.evidence import Evidence
 from biztoken.load.forge import person_of
 from biztoken.load.health import is_shortage
-from biztoken.load.replies import Inspector, Seen
+from biztoken.load.replies import Inspector, Seen, Sent, whole
 from biztoken.load.tokens import MEMBERS, Tokens, hash_of
 from biztoken.model import Exchange, Finding, Json
 from biztoken.reading import read
@@ -27,7 +27,7 @@ RECENT = 500  # exchanges that are remembered: what is told twice is mostly told
 UNIQUE = {clause: member for member, clause in MEMBERS.values()}
 
 
-def member_of(exchange: Exchange, name: str) -> str | None:
+def member_of(exchange: Sent | Exchange, name: str) -> str | None:
     """A text in the reply of an exchange; None where there is none."""
     data = read(exchange.reply).data if exchange.reply else None
     value = data.get(name) if data else None
@@ -59,18 +59,18 @@ class Scrutiny:
         self._inspector = Inspector(
             contracts.load(contract), tokens=self._memories["tokens"], request_ids=self._memories["request_ids"]
         )
-        self._recent: deque[Exchange] = deque(maxlen=RECENT)
+        self._recent: deque[Sent | Exchange] = deque(maxlen=RECENT)
         self._found: dict[tuple[str, str, str, str], _Found] = {}
         self._recorded: Counter[str] = Counter()
         self._shortages = 0
 
-    def look(self, exchange: Exchange) -> Seen:
+    def look(self, exchange: Sent | Exchange) -> Seen:
         """Judge one exchange; what is wrong with it is counted, and recorded while its clause has few records."""
         seen = self._inspector.look(exchange)
         if exchange.failure and is_shortage(exchange.failure):
             self._shortages += 1
         for finding in seen.findings:
-            self._count(finding, exchange)
+            self._count(finding, whole(exchange))
         self._recent.append(exchange)
         return seen
 
@@ -90,8 +90,8 @@ class Scrutiny:
     def _earlier(self, member: str, exchange: Exchange) -> Exchange | None:
         """The last of the recent exchanges that told the same, before it; None where that was longer ago."""
         value = member_of(exchange, member)
-        same = (one for one in reversed(self._recent) if one is not exchange and member_of(one, member) == value)
-        return next(same, None)
+        same = (one for one in reversed(self._recent) if member_of(one, member) == value)
+        return next((whole(one) for one in same), None)
 
     def shown(self, kind: str, hashes: Collection[int]) -> list[Json]:
         """The records of recent exchanges that told what has one of these hashes: a few, and none of them twice."""
@@ -104,7 +104,7 @@ class Scrutiny:
             if (number := hash_of(value.encode("utf-8", "surrogatepass"))) in wanted:
                 wanted.discard(number)
                 self._recorded[clause] += 1
-                found.append(self._record(exchange))
+                found.append(self._record(whole(exchange)))
         return found
 
     def told(self) -> Json:

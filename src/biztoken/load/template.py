@@ -21,6 +21,7 @@ from biztoken.model import Form, Upload, Value
 from biztoken.signing import VALIDITY, Key, raw_text, sign_text
 from biztoken.wire import Endpoint
 
+Stamp = tuple[bytes, bytes]  # the signature of a request and its number
 VARIED = ("uuid", "biz_no")  # fields whose value is new in each request
 Bytes = bytes  # in the class below that name is a method
 SMALL = 4_096  # bytes: what follows the last place is copied up to here, and shared beyond
@@ -65,6 +66,7 @@ class Template:
             for place, (name, upload) in enumerate(uploads, first)
             if differ
         ]
+        self._last: Stamp = b"", b""
         self._encode(endpoint, rng)
 
     def bytes(self) -> Bytes | list[Bytes]:
@@ -84,9 +86,13 @@ class Template:
         return [front, self._shared] if self._shared else front
 
     @property
-    def form(self) -> Form:
-        """The fields of the request that was made last: to be asked for before another greenlet has its turn."""
-        sign, digits = self._last
+    def stamp(self) -> Stamp:
+        """What tells the last request from the others: to be asked for before another greenlet has its turn."""
+        return self._last
+
+    def form(self, stamp: Stamp) -> Form:
+        """The fields of a request."""
+        sign, digits = stamp
         return self._form_of(sign.decode(), digits)
 
     def _sign(self, digits: Bytes) -> Bytes:

@@ -45,24 +45,29 @@ class Tokens:
         self._store(b"")
         self._tables = [_new_table(LEAST) for _ in range(PARTS)]
         self._sizes = [LEAST] * PARTS  # homes; a table has some slots more
-        self._counts = [0] * PARTS
+        self._room = [int(FULL * LEAST)] * PARTS  # how many more a table takes before it grows
         self._fresh = array("Q")
         self._searches = SEARCHED
         self._known: set[bytes] = set()
         self._reports = reports
         self.seen = self.repeated = self.unconfirmed = 0
 
+    @property
+    def new(self) -> int:
+        """Tokens that had not come before."""
+        return self.seen - self.repeated - self.unconfirmed
+
     def add(self, token: str) -> str:
         """Remember a token: NEW; REPEATED where it came before; SUSPECT where its hash did, and no more is known."""
         data = token.encode("utf-8", "surrogatepass")
         number = hash_of(data)
         self.seen += 1
-        if self._insert(number):
-            if self._reports:
-                self._fresh.append(number)
-            self._store(data)
-            return NEW
-        return self._confirm(data)
+        if not self._insert(number):
+            return self._confirm(data)
+        if self._reports:
+            self._fresh.append(number)
+        self._store(data)
+        return NEW
 
     def _insert(self, number: int) -> bool:
         """Remember a hash; false where it is known."""
@@ -74,9 +79,11 @@ class Tokens:
                 return False
             slot += 1
         table[slot] = number
-        self._counts[part] += 1
-        if self._counts[part] > FULL * self._sizes[part]:
-            self._sizes[part] = int(self._sizes[part] * GROWTH)
+        self._room[part] -= 1
+        if self._room[part] < 0:
+            before = self._sizes[part]
+            self._sizes[part] = after = int(before * GROWTH)
+            self._room[part] += int(FULL * after) - int(FULL * before)
             self._rebuild(part)
         elif slot > len(table) - 3:  # the last slot stays free, so that a search always ends
             self._rebuild(part)

@@ -36,7 +36,7 @@ from biztoken.load.guard import Ceilings, permit
 from biztoken.load.options import hold_same, sameness
 from biztoken.load.presence import LOOK, is_gone, refuses
 from biztoken.load.profile import Profile, make, read
-from biztoken.load.rig import Plan, Rig, Seat
+from biztoken.load.rig import MOMENT, Plan, Rig, Seat
 from biztoken.model import Json
 from biztoken.settings import Target, read_target
 
@@ -56,8 +56,13 @@ class FaceID(User):
 
     @task
     def ask(self) -> None:
-        """One thing: a request, or waiting for one's turn."""
-        self.rig.serve(self.seat)
+        """One thing after the other for a moment: a request, or waiting for one's turn.
+
+        Between two tasks locust does more than a request costs.
+        """
+        ends = time.monotonic() + MOMENT
+        while time.monotonic() < ends:
+            self.rig.serve(self.seat)
 
     def on_stop(self) -> None:
         self.seat.connection.close()
