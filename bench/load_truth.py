@@ -47,7 +47,9 @@ CALM_RATE = 200
 CLOSE, SLACK_MS = 0.03, 2.0
 QUIET = ["--json", "--only-summary", "--loglevel", "ERROR"]
 QUESTION = {"en": "Are the latencies true?", "zh": "延迟是否真实？"}
-USERS = """
+CUSTOMERS = """
+from itertools import count
+
 from locust import FastHttpUser, constant_throughput, task
 
 from biztoken.embedded import mock_target
@@ -55,13 +57,16 @@ from biztoken.load.forge import Forge
 from biztoken.load.profile import read
 from biztoken.wire import Endpoint
 
+USERS, numbers = 10, count()
+
 
 class Customer(FastHttpUser):
     wait_time = constant_throughput(2)
 
     def on_start(self):
         target, profile = mock_target(self.host), read("steps")  # that sends one kind of request
-        self.forge = Forge(target, Endpoint(target.url), profile, seed=1, index=id(self), contract=None)
+        endpoint, number = Endpoint(target.url), next(numbers)
+        self.forge = Forge(target, endpoint, profile, seed=1, run="truth", index=number, count=USERS, contract=None)
 
     @task
     def ask(self):
@@ -181,7 +186,7 @@ def stalled_quantile(stalls: list[float], seconds: float, share: float) -> float
 
 def stalls(place: Path, seconds: int) -> tuple[list[Row], float]:
     """Arrivals against the stalling mock, and the p95 of ten users of locust beside them."""
-    (place / "users.py").write_text(USERS)
+    (place / "users.py").write_text(CUSTOMERS)
     stop, lengths = threading.Event(), []
     with mock(place, f"{SERVICE:g}ms") as (url, pid):
         crowd = ["--headless", "-u", "10", "-r", "10", "--host", url, "-t", f"{seconds + 6}s"]
