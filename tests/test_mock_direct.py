@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -79,7 +80,7 @@ class Client:
         before = len(self.pipe.written)
         for piece in pieces:
             self.protocol.data_received(piece)
-        while self.state.tasks or self.protocol._unsent:
+        while self.state.tasks or self.protocol._unsent or self.protocol._is_pending:
             await asyncio.sleep(0)
         return replies(self.pipe.written[before:])
 
@@ -229,11 +230,76 @@ async def test_picture_is_looked_at_once_and_known_then() -> None:
 
 @run
 async def test_latency_is_waited_for() -> None:
-    """A slot is held meanwhile, so that nothing is answered at once."""
-    client = Client("1ms")
+    """By ASGI where the head is new; after that on the spot, with a slot held meanwhile."""
+    client, whole = Client("30ms"), request(KYC)
 
-    assert await client.send(request(KYC)) == [(200, None)]
+    assert await client.send(whole) == [(200, None)]
     assert not client.was_direct
+    client.reconnect()
+    began = time.monotonic()
+    client.protocol.data_received(whole)
+    assert client.app.state.in_flight == 1
+    assert not client.protocol.is_waiting
+    assert not client.protocol.is_sending
+    assert await client.send() == [(200, None)]
+    assert time.monotonic() - began >= 0.028
+    assert client.app.state.in_flight == 0
+    assert client.was_direct
+
+
+@run
+async def test_refusal_needs_no_latency() -> None:
+    """Nor does it hold a slot."""
+    client, refused = Client("1000s"), request(KYC | {"sign": sign(secret="x")})
+
+    for _ in range(2):
+        assert await client.send(refused) == [(403, "AUTHENTICATION_ERROR")]
+        client.reconnect()
+    assert client.app.state.in_flight == 0
+
+
+@run
+async def test_what_comes_during_a_latency_is_answered_after_it() -> None:
+    """Whole, in pieces, or of another kind: in the order in which it came."""
+    client, whole = Client("5ms"), request(KYC)
+    await client.send(whole)
+    client.reconnect()
+
+    other = request(KYC, path="/elsewhere")
+    assert await client.send(whole, whole[:50], whole[50:], other) == [
+        (200, None),
+        (200, None),
+        (404, "API_NOT_FOUND"),
+    ]
+
+
+@run
+async def test_client_that_goes_during_a_latency_leaves_no_slot_taken() -> None:
+    """Its slot is held as long as that of any other, and given back."""
+    client, whole = Client("5ms"), request(KYC)
+    await client.send(whole)
+    client.reconnect()
+    client.protocol.data_received(whole)
+    client.pipe.close()
+    client.protocol.connection_lost(None)
+
+    assert client.app.state.in_flight == 1
+    assert await client.send() == []
+    assert client.app.state.in_flight == 0
+
+
+@run
+async def test_latency_ends_before_the_connection_does() -> None:
+    """A server that is told to stop answers what it has begun."""
+    client, whole = Client("5ms"), request(KYC)
+    await client.send(whole)
+    client.reconnect()
+    client.protocol.data_received(whole)
+    client.protocol.shutdown()
+
+    assert not client.pipe.closed
+    assert await client.send() == [(200, None)]
+    assert client.pipe.closed
 
 
 @run

@@ -32,7 +32,7 @@ _IDS = ((1, "request_id"), (2, "biz_token"))
 _VARIABLE = ("request_id", "biz_token", "time_used")
 _TRAITS = ("return_faces", "liveness_type")
 Members = dict[str, Any]
-_scan = JSONDecoder().scan_once
+_scan = JSONDecoder().scan_once  # type: ignore[attr-defined] # what raw_decode wraps
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,11 @@ import asyncio
 import random
 import sys
 import time
-from collections.abc import Awaitable, Generator, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping, MutableMapping, Sequence
+from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 from biztoken.contract import Contract
@@ -35,6 +36,14 @@ _NOT_FOUND = Refusal("API_NOT_FOUND", cause="no-such-api")
 _BUSY = Refusal("CONCURRENCY_LIMIT_EXCEEDED", cause="in-flight")
 _BROKEN = Refusal("INTERNAL_ERROR", cause="bug")
 _NONE: Mapping[str, Any] = {}
+Reply = tuple[int, Headers, bytes]  # status, headers, body
+
+
+class Later(NamedTuple):
+    """An answer that is to be asked for after so many seconds, whatever becomes of the client: a slot is held."""
+
+    seconds: float
+    reply: Callable[[], Reply]
 
 
 class App:
@@ -124,15 +133,16 @@ class App:
         if call.plan:
             altered |= call.plan.alter(call, Stage.BODY)
         for wait in self._steps(call, altered):
-            await wait
+            await (asyncio.sleep(wait) if isinstance(wait, float) else wait)
 
-    def at_once(self, scope: Mapping[str, Any], body: bytes) -> tuple[int, Headers, bytes] | None:
-        """Status, headers and body for a POST to the endpoint that has come whole, where nothing has to be waited for.
+    def at_once(self, scope: Mapping[str, Any], body: bytes, *, may_wait: bool) -> Reply | Later | None:
+        """The answer to a POST to the endpoint that has come whole, if nothing but a latency has to be waited for.
 
-        None, and nothing has been counted, where the application itself must be asked: for a pause, a fault, a body
-        that is too large, or a picture that was not seen before.
+        None, and nothing has been counted, where the application itself must be asked: for a fault, for a body that is
+        too large, for a picture that was not seen before, and for a latency unless `may_wait`.
         """
-        if self._plan or self._choices or self._latency or len(body) > self._book.contract.limits["body"]:
+        is_asked = self._plan or self._choices or (self._latency and not may_wait)
+        if is_asked or len(body) > self._book.contract.limits["body"]:
             return None
         call = Call(scope, self._book, time.perf_counter())
         try:
@@ -140,22 +150,40 @@ class App:
             wanted = rules.pictures_to_look_at(call)
             if wanted and not self._seen(call, wanted):
                 return None
-            call.refusal = next(chain.from_iterable(self._step(step, call, _NONE) for step in rules.STEPS), None)
+            if self._latency:
+                steps = self._steps(call, _NONE)
+                if isinstance(seconds := next(steps, None), float):
+                    return Later(seconds, partial(self._late, call, steps))
+            else:
+                call.refusal = next(chain.from_iterable(self._step(step, call, _NONE) for step in rules.STEPS), None)
         except Exception as problem:  # as in _decide
             _report(problem)
             call.refusal = _BROKEN
-        finally:
-            self._leave(call)
+        return self._left(call)
+
+    def _late(self, call: Call, steps: Iterator[object]) -> Reply:
+        """The answer once the latency is over."""
+        try:
+            for _ in steps:
+                raise AssertionError("there was more to wait for")
+        except Exception as problem:  # as in _decide
+            _report(problem)
+            call.refusal = _BROKEN
+        return self._left(call)
+
+    def _left(self, call: Call) -> Reply:
+        """The answer, with the slot given back."""
+        self._leave(call)
         return self._written(call, self._decided(call))
 
-    def _steps(self, call: Call, altered: Mapping[str, Any]) -> Iterator[Awaitable[object]]:
-        """Set `call.refusal` step by step; what it yields must be awaited before it goes on."""
+    def _steps(self, call: Call, altered: Mapping[str, Any]) -> Iterator[float | Awaitable[object]]:
+        """Set `call.refusal` step by step; what it yields, or so many seconds, must be awaited before it goes on."""
         order = altered.get("order", rules.STEPS)
         for step in order:
             if step == "slot":
                 over = self._first(call, self._step(step, call, altered))
                 if not over and self._latency:
-                    yield asyncio.sleep(self._latency.draw(self._rng))
+                    yield float(self._latency.draw(self._rng))
             elif step in ("pictures", "faces"):
                 over = yield from self._look(call, altered, step if "faces" in order else "")
             else:
@@ -271,7 +299,7 @@ class App:
                 headers.append((b"connection", b"close"))
             await wire.send_answer(send, status, headers, body)
 
-    def _written(self, call: Call, answer: Answer, changes: Mapping[str, Any] = _NONE) -> tuple[int, Headers, bytes]:
+    def _written(self, call: Call, answer: Answer, changes: Mapping[str, Any] = _NONE) -> Reply:
         """Status, headers and body of an answer that is about to be sent."""
         if answer.text is None and "time_used" in answer.payload and "time_used" not in changes.get("set", _NONE):
             # Rounded down: it never exceeds what the caller measures.
