@@ -20,7 +20,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 # Needed, though no module of ours imports it.
-NAMED_ONLY: dict[str, str] = {}
+NAMED_ONLY = {"uvloop": "uvicorn takes it for its event loop where it is there"}
 # Its metadata names only the compiled half.
 HOMES = {"dlib": ["dlib-bin"]}
 # Imported by tests/ from beside them.
