@@ -153,6 +153,18 @@ async def test_known_head_is_not_parsed_again() -> None:
 
 
 @run
+async def test_known_head_without_its_end_is_not_over() -> None:
+    """A request without a body whose head has come but for its last line break: more of that head may follow."""
+    client = Client()
+    head = f"POST {CONTRACT.path} HTTP/1.1\r\nContent-Type: {KIND}\r\nHost: mock".encode()
+    missing = [(400, "MISSING_ARGUMENTS: sign")]
+    assert await client.send(head + b"\r\n\r\n") == missing
+
+    assert await client.send(head) == []
+    assert await client.send(b"ed\r\n\r\n") == missing
+
+
+@run
 async def test_known_head_waits_for_its_body() -> None:
     """A body that comes later, or that another request follows, is taken as long as the head says."""
     client, whole = Client(), request(KYC)

@@ -146,9 +146,9 @@ class Direct(Guard):
         """Answer one whole request whose head is known; whether this was one."""
         if not (self._is_between and self._is_free()):
             return False
-        text, _, body = data.partition(b"\r\n\r\n")
+        text, blank, body = data.partition(b"\r\n\r\n")
         head = self._heads.get(text)
-        if head is None or head.length != len(body):
+        if head is None or not blank or head.length != len(body):
             return False
         answer = self.app.at_once(head.scope, body, may_wait=True)
         if answer is None:
