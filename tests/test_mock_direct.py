@@ -240,14 +240,19 @@ async def test_picture_is_looked_at_once_and_known_then() -> None:
     assert client.was_direct
 
 
-@run
-async def test_latency_is_waited_for() -> None:
-    """By ASGI where the head is new; after that on the spot, with a slot held meanwhile."""
-    client, whole = Client("30ms"), request(KYC)
-
+async def acquainted(pace: str) -> tuple[Client, bytes]:
+    """A client with a new connection to a mock with a latency, and a sound request whose head is known there."""
+    client, whole = Client(pace), request(KYC)
     assert await client.send(whole) == [(200, None)]
     assert not client.was_direct
     client.reconnect()
+    return client, whole
+
+
+@run
+async def test_latency_is_waited_for() -> None:
+    """By ASGI where the head is new; after that on the spot, with a slot held meanwhile."""
+    client, whole = await acquainted("30ms")
     began = time.monotonic()
     client.protocol.data_received(whole)
     assert client.app.state.in_flight == 1
@@ -273,9 +278,7 @@ async def test_refusal_needs_no_latency() -> None:
 @run
 async def test_what_comes_during_a_latency_is_answered_after_it() -> None:
     """Whole, in pieces, or of another kind: in the order in which it came."""
-    client, whole = Client("5ms"), request(KYC)
-    await client.send(whole)
-    client.reconnect()
+    client, whole = await acquainted("5ms")
 
     other = request(KYC, path="/elsewhere")
     assert await client.send(whole, whole[:50], whole[50:], other) == [
@@ -288,9 +291,7 @@ async def test_what_comes_during_a_latency_is_answered_after_it() -> None:
 @run
 async def test_client_that_goes_during_a_latency_leaves_no_slot_taken() -> None:
     """Its slot is held as long as that of any other, and given back."""
-    client, whole = Client("5ms"), request(KYC)
-    await client.send(whole)
-    client.reconnect()
+    client, whole = await acquainted("5ms")
     client.protocol.data_received(whole)
     client.pipe.close()
     client.protocol.connection_lost(None)
@@ -303,9 +304,7 @@ async def test_client_that_goes_during_a_latency_leaves_no_slot_taken() -> None:
 @run
 async def test_latency_ends_before_the_connection_does() -> None:
     """A server that is told to stop answers what it has begun."""
-    client, whole = Client("5ms"), request(KYC)
-    await client.send(whole)
-    client.reconnect()
+    client, whole = await acquainted("5ms")
     client.protocol.data_received(whole)
     client.protocol.shutdown()
 

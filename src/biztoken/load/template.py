@@ -33,7 +33,8 @@ class Template:
     The form has `client.SIGN` in place of a signature. uuid and biz_no, where the form has them, become `series` and
     ten digits, which count from `first`, or from anywhere; two templates of one run need different series. With
     `differ` each picture has other bytes every time and shows the same: the digits alone tell two of them apart.
-    Pictures follow the other fields. Greenlets may share a template.
+    Pictures follow the other fields. Greenlets may share a template. `stamp`: of the request that was made last, to be
+    asked for before another greenlet has its turn.
     """
 
     def __init__(
@@ -66,7 +67,7 @@ class Template:
             for place, (name, upload) in enumerate(uploads, first)
             if differ
         ]
-        self._last: Stamp = b"", b""
+        self.stamp: Stamp = b"", b""
         self._encode(endpoint, rng)
 
     def bytes(self) -> Bytes | list[Bytes]:
@@ -81,14 +82,9 @@ class Template:
             parts[place] = digits
         for place in self._sum_places:
             parts[place] = with_sum(digits)
-        self._last = sign, digits
+        self.stamp = sign, digits
         front = b"".join(parts)
         return [front, self._shared] if self._shared else front
-
-    @property
-    def stamp(self) -> Stamp:
-        """What tells the last request from the others: to be asked for before another greenlet has its turn."""
-        return self._last
 
     def form(self, stamp: Stamp) -> Form:
         """The fields of a request."""
@@ -130,7 +126,7 @@ class Template:
             [place for place, part in enumerate(self._parts) if part == kind] for kind in kinds
         )
         self._shared = self._parts.pop() if len(self._parts[-1]) > SMALL else b""
-        self._last = sign, digits
+        self.stamp = sign, digits
 
 
 def is_varied(name: str, value: Value) -> bool:

@@ -141,8 +141,8 @@ class App:
         None, and nothing has been counted, where the application itself must be asked: for a fault, for a body that is
         too large, for a picture that was not seen before, and for a latency unless `may_wait`.
         """
-        is_asked = self._plan or self._choices or (self._latency and not may_wait)
-        if is_asked or len(body) > self._book.contract.limits["body"]:
+        has_more_to_do = self._plan or self._choices or (self._latency and not may_wait)
+        if has_more_to_do or len(body) > self._book.contract.limits["body"]:
             return None
         call = Call(scope, self._book, time.perf_counter())
         try:
