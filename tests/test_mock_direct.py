@@ -165,6 +165,25 @@ async def test_known_head_without_its_end_is_not_over() -> None:
 
 
 @run
+async def test_what_looks_like_a_known_request_may_be_part_of_a_head() -> None:
+    """Only between two requests is a known head one."""
+    client, whole = Client(), request(KYC)
+    await client.send(whole)
+
+    assert await client.send(b"POST /elsewhere HTTP/1.1\r\nNote: ", whole) == [(404, "API_NOT_FOUND")]
+
+
+@run
+async def test_value_is_judged_again_where_it_changes() -> None:
+    """That the one before was sound says nothing of it."""
+    client = Client()
+
+    for biz_no, told in (("a", None), ("x" * 129, "BAD_ARGUMENTS: biz_no"), ("a", None)):
+        ((_, error),) = await client.send(request(KYC | {"biz_no": biz_no}))
+        assert error == told
+
+
+@run
 async def test_known_head_waits_for_its_body() -> None:
     """A body that comes later, or that another request follows, is taken as long as the head says."""
     client, whole = Client(), request(KYC)
@@ -225,6 +244,7 @@ async def test_body_in_chunks_is_no_known_head() -> None:
         data = b"".join(b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in chunks)
         assert await client.send(head + data + b"0\r\n\r\n") == [(200, None)]
     assert client.was_direct
+    assert not vars(client.state)["heads"]
 
 
 @run
