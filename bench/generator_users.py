@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import io
 import os
-import tempfile
+import sys
 import time
-from itertools import count
-from pathlib import Path
 from random import Random
 from urllib.parse import urlsplit
 
@@ -19,15 +17,12 @@ import numpy as np
 from locust import FastHttpUser, User, constant, task
 from PIL import Image
 
-from biztoken import contract as contracts
 from biztoken.client import SIGN, Request, encode_request
-from biztoken.errors import HarnessError
-from biztoken.load.connection import Connection
-from biztoken.load.measure import Meter
-from biztoken.load.replies import Inspector, Sent
-from biztoken.load.rig import MOMENT
+from biztoken.embedded import mock_target
+from biztoken.load.guard import Ceilings
+from biztoken.load.profile import read
+from biztoken.load.rig import MOMENT, Rig
 from biztoken.load.template import Template
-from biztoken.load.tokens import Tokens
 from biztoken.model import Form, Upload
 from biztoken.people import make_person
 from biztoken.signing import VALIDITY, Key, Secret, new_random, raw_text, sign_text
@@ -107,61 +102,51 @@ class FastUser(FastHttpUser):
         self.client.post(self.path, files=texts | self.pictures)
 
 
-class Shared:
-    """What the lean users of one process share."""
+class Only:
+    """Makes requests of one template, as the forge of a profile makes them of several."""
 
-    def __init__(self, url: str) -> None:
-        directory = Path(tempfile.mkdtemp(prefix="biztoken-bench-"))
-        self.endpoint = Endpoint(url)
-        self.template = Template(self.endpoint, form_of(BODY), KEY, series="bench", rng=Random(1))
-        memories = {name: Tokens(directory / name) for name in ("tokens", "request_ids")}
-        self.inspector = Inspector(contracts.load(), **memories)
-        self.ids = count(1)
-        self.zero = time.monotonic()
-        self.meter = Meter()
-        gevent.spawn(self.report)
+    def __init__(self, template: Template) -> None:
+        self._template = template
 
-    def report(self) -> None:
-        """Take each second from the meter once it is over."""
-        while True:
-            gevent.sleep(1)
-            self.meter.take(time.monotonic() - self.zero)
+    def next(self) -> tuple[str, Template]:
+        return BODY, self._template
+
+
+class Lean(Rig):
+    """The rig of `biztoken load`, with the requests that the others send."""
+
+    def equip(self, *told, **named) -> None:
+        super().equip(*told, **named)
+        endpoint = Endpoint(self.target.url)
+        self._forge = Only(Template(endpoint, form_of(BODY), KEY, series="bench", rng=Random(1)))
+
+
+def hold_sound(kind: str, outcome: str, ms: float, size: int, clauses: tuple[str, ...]) -> None:
+    """End it where the sink's replies, which are sound, earn anything else."""
+    if outcome != "200" or clauses:
+        print(f"{outcome} {clauses}", file=sys.stderr)
+        os._exit(1)
 
 
 class LeanUser(User):
-    """A user with our client, as `biztoken load` has it: each request signed, each reply judged and counted."""
+    """A user of `biztoken load`: each request signed, each reply judged and counted."""
 
     wait_time = constant(0)
-    shared: Shared | None = None
+    rig: Rig | None = None
 
     def on_start(self) -> None:
-        LeanUser.shared = self.what = LeanUser.shared or Shared(self.host or "")
-        self.connection = Connection(self.what.endpoint)
+        if LeanUser.rig is None:
+            LeanUser.rig = Lean(mock_target(self.host or ""), Ceilings(), on_request=hold_sound)
+            LeanUser.rig.equip(read("steady"), "bench")
+            gevent.spawn(LeanUser.rig.forget)
+        self.seat = LeanUser.rig.seat()
 
     @task
     def ask(self) -> None:
         """As FaceID: a task is more than one request."""
         ends = time.monotonic() + MOMENT
         while time.monotonic() < ends:
-            self.send()
-
-    def send(self) -> None:
-        what = self.what
-        template = what.template
-        data, stamp = template.bytes(), template.stamp
-        began = time.monotonic()
-        what.meter.due(began - what.zero)
-        what.meter.begin(began - what.zero)
-        reply, failure = None, None
-        try:
-            reply = self.connection.exchange(data)
-        except HarnessError as problem:
-            failure = f"{problem.reason}: {problem}"
-        ended = time.monotonic()
-        seen = what.inspector.look(Sent(next(what.ids), template, stamp, began, ended, reply, failure))
-        if seen.findings:
-            raise RuntimeError(f"a sound reply earned {seen.findings[0]}")
-        what.meter.end(ended - what.zero, seen.outcome, round((ended - began) * 1e6), answered=reply is not None)
+            LeanUser.rig.serve(self.seat)
 
     def on_stop(self) -> None:
-        self.connection.close()
+        self.seat.connection.close()

@@ -102,14 +102,20 @@ def observed(*told):
 
 def test_observations_that_differ_are_told(compared):
     """Nothing is judged of such a clause, but where two endpoints do not behave alike both ways are shown."""
-    here = observed("a: status 200, accepted", "b: status 400, BAD_ARGUMENTS: b"), [
-        exchange(1, "a-1", status=200),
-        exchange(2, "a-2", status=400, body={"error": "BAD_ARGUMENTS: b", "request_id": "1"}),
-    ]
-    there = observed("a: status 403, DENIED", "b: status 400, BAD_ARGUMENTS: b"), [
-        exchange(1, "a-1", status=403, body={"error": "DENIED"}),
-        exchange(2, "a-2", status=400, body={"error": "BAD_ARGUMENTS: b", "request_id": "2"}),
-    ]
+    here = (
+        observed("a: status 200, accepted", "b: status 400, BAD_ARGUMENTS: b"),
+        [
+            exchange(1, "a-1", status=200),
+            exchange(2, "a-2", status=400, body={"error": "BAD_ARGUMENTS: b", "request_id": "1"}),
+        ],
+    )
+    there = (
+        observed("a: status 403, DENIED", "b: status 400, BAD_ARGUMENTS: b"),
+        [
+            exchange(1, "a-1", status=403, body={"error": "DENIED"}),
+            exchange(2, "a-2", status=400, body={"error": "BAD_ARGUMENTS: b", "request_id": "2"}),
+        ],
+    )
 
     record = compared(here, there)
 

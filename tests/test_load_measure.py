@@ -15,6 +15,12 @@ from biztoken.load.schedule import Timeline
 LINE = Timeline([Stage(10, in_flight=5)])
 
 
+def finish(meter: Meter, moment: float, outcome: str, us: int) -> None:
+    """A request ends and is counted."""
+    meter.end(moment)
+    meter.count(moment, outcome, us, answered=outcome != "timeout")
+
+
 @given(st.integers(0, 3_600_000_000))
 def test_coarse_is_within_a_tenth_of_a_percent(us):
     """What is sent around instead of a latency is not further off than a histogram is."""
@@ -82,7 +88,7 @@ def test_every_request_is_accounted_for(requests, workers, step):
             assert book.answered == sum(row["answered"] for row in book.series)
             told += step
         if is_end:
-            meters[name].end(moment, outcome, number, answered=outcome != "timeout")
+            finish(meters[name], moment, outcome, number)
         else:
             meters[name].due(moment)
             meters[name].begin(moment)
@@ -125,7 +131,7 @@ def test_second_under_way_is_told_as_far_as_it_came():
     for begin, end in ((0.9, 1.02), (1.03, 1.2)):
         meter.begin(begin)
         if end < 1.05:
-            meter.end(end, "200", 1000, answered=True)
+            finish(meter, end, "200", 1000)
     book.take("1", meter.take(1.05))
     assert (book.sent, book.answered, book.in_flight, book.shares["1"].told) == (2, 1, 1, 1)
 
@@ -138,7 +144,7 @@ def test_the_last_second_is_told():
     meter, book = Meter(), Book(["1"], LINE)
     meter.begin(9.9)
     book.take("1", meter.take(10.05))
-    meter.end(10.3, "200", 400_000, answered=True)
+    finish(meter, 10.3, "200", 400_000)
     book.take("1", meter.take(10.4, all_of_them=True))
     book.finish("1")
 
@@ -153,9 +159,9 @@ def test_outcomes_have_latencies_of_their_own():
     moments = count()
     for _ in range(1000):
         meter.begin(moment := next(moments) / 1000)
-        meter.end(moment, "403 CONCURRENCY_LIMIT_EXCEEDED", 100, answered=True)
+        finish(meter, moment, "403 CONCURRENCY_LIMIT_EXCEEDED", 100)
     meter.begin(1.5)
-    meter.end(1.9, "200", 400_000, answered=True)
+    finish(meter, 1.9, "200", 400_000)
     book.take("1", meter.take(1.95, all_of_them=True))
     book.finish("1")
 
@@ -169,7 +175,7 @@ def test_silence_lowers_the_rate():
     meter, book = Meter(), Book(["1"], Timeline([Stage(4, in_flight=5), Stage(4, in_flight=0), Stage(2, in_flight=5)]))
     for number in range(60):
         meter.begin(number / 100)
-        meter.end(number / 100, "200", 100, answered=True)
+        finish(meter, number / 100, "200", 100)
     book.take("1", meter.take(10.5, all_of_them=True))
     book.finish("1")
 

@@ -109,6 +109,21 @@ def test_sign_is_sound():
     assert len({current for _, current in times}) == 5
 
 
+def test_signs_made_ahead_are_of_their_second():
+    """However many were made at once, none outlives its second, and the numbers run on."""
+    seconds = [NOW] * 40 + [NOW + 1] * 1 + [NOW + 2] * 3 + [NOW + 9] * 300
+    clock = iter([NOW, *seconds])
+    made = template(clock=lambda: next(clock), first=10**10 - 50)
+    forms = [dict(sent(made)[1]) for _ in seconds]
+
+    raws = [base64.b64decode(form["sign"])[20:].decode() for form in forms]
+    assert [int(raw.split("&c=")[1].split("&")[0]) for raw in raws] == seconds
+    assert [sign_text(raw, KEY.api_secret) for raw in raws] == [form["sign"] for form in forms]
+    assert [int(form["uuid"][2:]) for form in forms] == [
+        (10**10 - 50 + place) % 10**10 for place in range(1, len(seconds) + 1)
+    ]
+
+
 def test_sign_has_the_published_form(monkeypatch):
     """The vendor's known answer comes out of the template, its leading zero and its plus included."""
     key = Key("ICVvC_xUs6177WEtyUNwIH8J6NfGu50t", Secret("UjYGdN9CBZKsDBLB5-5v3DykPXY6dw3q"))

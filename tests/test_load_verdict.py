@@ -349,7 +349,8 @@ def spiked(slow_until: float = 0.0, last_bad: float | None = None, quiet_from: f
         for number in range(10):
             moment = tenth / 10 + number / 100 + 0.001
             meter.begin(moment)
-            meter.end(moment, "200", 90_000 if 5 <= moment < slow_until else 25_000, answered=True)
+            meter.end(moment)
+            meter.count(moment, "200", 90_000 if 5 <= moment < slow_until else 25_000, answered=True)
     if last_bad is not None:
         book.last_bad = last_bad
     book.take("1", meter.take(15.0, all_of_them=True))

@@ -32,9 +32,7 @@ def run(request: pytest.FixtureRequest, runs: Callable[[str], Outcome]) -> Outco
 def test_clauses_that_a_plan_shows_are_documented(run: Outcome, name: str) -> None:
     """The table has, of each plan, how many MUST and SHOULD clauses it keeps of how many that are judged."""
     plan = run.result["plan"]
-    row = next(
-        line for line in (DOCS / name).read_text("utf-8").splitlines() if re.match(rf"\| `{plan}` \| \d", line)
-    )
+    row = next(line for line in (DOCS / name).read_text("utf-8").splitlines() if re.match(rf"\| `{plan}` \| \d", line))
 
     told = [(int(kept), int(judged)) for kept, judged in re.findall(TABLES[name], row)]
 

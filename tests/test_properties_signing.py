@@ -1,6 +1,7 @@
 """The side that signs and the mock that reads share no code; what the one makes the other reads, and nothing else."""
 
 import base64
+import hmac
 import string
 from random import Random
 
@@ -11,7 +12,7 @@ from urllib3.filepost import encode_multipart_formdata
 
 from biztoken import multipart
 from biztoken.mock import signature
-from biztoken.signing import SPOILS, VALIDITY, Key, Secret, make_sign, raw_text, sign_text
+from biztoken.signing import SPOILS, VALIDITY, Key, Secret, halves_of_hmac, make_sign, raw_text, sign_text
 
 ALPHABET = (string.ascii_letters + string.digits + "+/").encode()
 LAST_FREE_PLACE = 25  # of the base64 text: the last character of which all six bits are digest
@@ -249,3 +250,14 @@ def test_mock_honours_no_spoilt_sign(name, key, now, seed):
     elif is_readable:
         assert read.api_key == key.api_key
         assert not signature.is_genuine(read, key.api_secret.reveal())
+
+
+@often
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=100), st.binary(max_size=100))
+def test_halves_make_an_hmac(secret, text):
+    """Also under a secret that is longer than a block, which is hashed first."""
+    inner, outer = halves_of_hmac(Secret(secret))
+    inner.update(text)
+    outer.update(inner.digest())
+
+    assert outer.digest() == hmac.digest(secret.encode(), text, "sha1")

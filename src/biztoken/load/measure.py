@@ -122,7 +122,8 @@ class Meter:
         self.most_in_flight = 0
         self._seconds: dict[int, Second] = {}
         self._told = 0  # the first second of which more may come
-        self._since = 0.0
+        self._since, self._edge = 0.0, 1.0  # when that last changed, and the end of the second of that moment
+        self._current = self._second(0.0)
 
     def _second(self, moment: float) -> Second:
         number = int(moment)
@@ -131,13 +132,16 @@ class Meter:
             second = self._seconds[number] = Second()
         return second
 
-    def _flow(self, moment: float) -> None:
-        """Book the time since the last change, split at whole seconds."""
-        while (edge := int(self._since) + 1) <= moment:
-            self._second(self._since).area += self.in_flight * (edge - self._since)
-            self._since = float(edge)
-        self._second(moment).area += self.in_flight * (moment - self._since)
+    def _flow(self, moment: float) -> Second:
+        """Book the time since the last change, split at whole seconds; returns the second of that moment."""
+        while self._edge <= moment:
+            self._current.area += self.in_flight * (self._edge - self._since)
+            self._since = self._edge
+            self._edge += 1.0
+            self._current = self._second(self._since)
+        self._current.area += self.in_flight * (moment - self._since)
         self._since = moment
+        return self._current
 
     def due(self, moment: float) -> None:
         """A request was due at that moment, whether or not it could be sent."""
@@ -145,18 +149,20 @@ class Meter:
 
     def begin(self, moment: float, late_us: int | None = None) -> None:
         """A request begins; `late_us`: how much later than it was due."""
-        self._flow(moment)
+        second = self._flow(moment)
+        second.sent += 1
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
-        second = self._second(moment)
-        second.sent += 1
         if late_us is not None:
             second.late[coarse(late_us)] += 1
 
-    def end(self, moment: float, outcome: str, us: int, *, answered: bool) -> None:
-        """A request ends: with a reply, or without one."""
+    def end(self, moment: float) -> None:
+        """A request ends; `count` tells what came of it."""
         self._flow(moment)
         self.in_flight -= 1
+
+    def count(self, moment: float, outcome: str, us: int, *, answered: bool) -> None:
+        """A request had ended at that moment, after so many microseconds: with a reply, or without one."""
         second = self._second(moment)
         second.failed += not answered
         if outcome != OK:
@@ -184,7 +190,8 @@ class Meter:
     def take(self, moment: float, *, all_of_them: bool = False) -> list[Json]:
         """What came since this was last asked: each second that is over, and what there is of the one under way.
 
-        So all that a report tells ended before the same moment. `whole`: nothing more comes of that second.
+        So all that a report tells ended before the same moment, if what ended before was counted. `whole`: nothing
+        more comes of that second.
         """
         self._flow(moment)
         now = int(moment)
@@ -193,4 +200,5 @@ class Meter:
             for number in range(self._told, now + 1)
         ]
         self._told = now + all_of_them
+        self._current = self._second(moment)
         return rows

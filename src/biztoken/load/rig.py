@@ -93,6 +93,7 @@ class Rig:
         self._is_equipped = False
         self._is_spent = False  # whether the ceiling of requests was met
         self._seats, self._ids = count(), count(1)
+        self._ended = deque[tuple[str, Sent, float]]()  # kind, exchange, seconds since it was due; not yet judged
         self._zero = time.monotonic()
         self._rng = Random(f"jitter/{seed}")
 
@@ -196,12 +197,14 @@ class Rig:
         """Report each second once it is over, and at the end what is left."""
         second = 1
         while not self.over.wait(second + FINISHED - self.now()):
-            self._report(self.meter.take(self.now()), is_last=False)
+            self._report(is_last=False)
             second = int(self.now()) + 1
-        self._report(self.meter.take(self.now(), all_of_them=True), is_last=True)
+        self._report(is_last=True)
         self.told.set()
 
-    def _report(self, rows: list[Json], *, is_last: bool) -> None:
+    def _report(self, *, is_last: bool) -> None:
+        self._judge()
+        rows = self.meter.take(self.now(), all_of_them=is_last)
         told = {"rows": rows, "memory_mb": self._memory(), "spent": self._is_spent, "last": is_last}
         self._send_report(told | self.scrutiny.told())
 
@@ -255,7 +258,7 @@ class Rig:
             return
         self.meter.due(self.now())
         outcome = self.send(seat.connection)
-        if REFUSED in outcome or outcome in WITHOUT_REPLY:
+        if outcome and (REFUSED in outcome or outcome in WITHOUT_REPLY):
             # Never at once: one user too many, or a target that is gone, would be asked thousands of times a second.
             self.stopping.wait(self._back_off * self._rng.uniform(0.5, 1.5))
 
@@ -332,7 +335,11 @@ class Rig:
     # --- one request
 
     def send(self, connection: Connection, due: float | None = None) -> str:
-        """Send one request and judge its reply; returns the outcome. Latency counts from when it was due."""
+        """Send one request; latency counts from when it was due. Returns the outcome, empty where it is yet to be told.
+
+        A reply that looks like an acceptance delays nobody, so it is judged when this turn of the loop is over, with
+        the others that came in it: one after the other they cost half as much as each between two exchanges.
+        """
         kind, template = self._forge.next()
         data, stamp = template.bytes(), template.stamp  # together: the next to make a request makes another
         began = time.monotonic()
@@ -344,12 +351,26 @@ class Rig:
         except HarnessError as problem:
             failure = f"{problem.reason}: {problem}"
         ended = time.monotonic()
+        self.meter.end(ended - self._zero)
         waited = ended - self._zero - (start if due is None else due)
-        seen = self.scrutiny.look(Sent(next(self._ids), template, stamp, began, ended, reply, failure))
-        self.meter.end(ended - self._zero, seen.outcome, round(waited * 1e6), answered=reply is not None)
-        clauses = tuple(finding.clause for finding in seen.findings)
-        self._on_request(kind, seen.outcome, waited * 1000, len(reply.body) if reply else 0, clauses)
-        return seen.outcome
+        self._ended.append((kind, Sent(next(self._ids), template, stamp, began, ended, reply, failure), waited))
+        if reply is None or reply.status != 200:
+            return self._judge()
+        if len(self._ended) == 1:
+            gevent.spawn(self._judge)
+        return ""
+
+    def _judge(self) -> str:
+        """Judge and count what has ended; returns the last outcome."""
+        outcome = ""
+        while self._ended:
+            kind, sent, waited = self._ended.popleft()
+            seen, reply = self.scrutiny.look(sent), sent.reply
+            outcome = seen.outcome
+            self.meter.count(sent.ended - self._zero, outcome, round(waited * 1e6), answered=reply is not None)
+            clauses = tuple(finding.clause for finding in seen.findings)
+            self._on_request(kind, outcome, waited * 1000, len(reply.body) if reply else 0, clauses)
+        return outcome
 
     # --- its end
 
@@ -362,5 +383,6 @@ class Rig:
         """Under plain locust nobody asks what was counted: what is told to nobody is not kept."""
         while True:
             gevent.sleep(1)
+            self._judge()
             self.meter.take(self.now())
             self.scrutiny.told()

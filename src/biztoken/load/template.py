@@ -5,8 +5,6 @@ The encoding is that of `biztoken.client`, so what a load sends is what a check 
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import re
 import time
 from binascii import b2a_base64
@@ -18,12 +16,13 @@ from string import ascii_letters
 from biztoken.client import SIGN, Request, encode_request
 from biztoken.load.pictures import DIGITS, NUMBERS, make_mark, with_sum
 from biztoken.model import Form, Upload, Value
-from biztoken.signing import VALIDITY, Key, raw_text, sign_text
+from biztoken.signing import VALIDITY, Key, halves_of_hmac, raw_text, sign_text
 from biztoken.wire import Endpoint
 
 Stamp = tuple[bytes, bytes]  # the signature of a request and its number
 VARIED = ("uuid", "biz_no")  # fields whose value is new in each request
 Bytes = bytes  # in the class below that name is a method
+SIGNED = 64  # most signatures that are made at once
 SMALL = 4_096  # bytes: what follows the last place is copied up to here, and shared beyond
 
 
@@ -53,10 +52,12 @@ class Template:
         self._clock = clock
         self._series = f"{series}-"
         self._number = rng.randrange(NUMBERS) if first is None else first
-        self._mac = hmac.new(key.api_secret.reveal().encode(), b"", hashlib.sha1)
+        self._inner, self._outer = halves_of_hmac(key.api_secret)
         self._second = -1
         self._raw = b""
-        self._signed = self._mac
+        self._ready: list[Stamp] = []  # the next one last
+        self._some = 1
+        self._signed = self._inner
         uploads = [(name, value) for name, value in form if isinstance(value, Upload)]
         self._fields: list[tuple[str, Value]] = [field for field in form if not isinstance(field[1], Upload)]
         first = len(self._fields)
@@ -72,9 +73,10 @@ class Template:
 
     def bytes(self) -> Bytes | list[Bytes]:
         """The next request: whole, or in pieces of which the last, with the pictures, is shared by all."""
-        self._number = (self._number + 1) % NUMBERS
-        digits = b"%010d" % self._number
-        sign = self._sign(digits)
+        now = int(self._clock())
+        if now != self._second or not self._ready:
+            self._sign_some(now)
+        self.stamp = sign, digits = self._ready.pop()
         parts = self._parts
         for place in self._sign_places:
             parts[place] = sign
@@ -82,7 +84,6 @@ class Template:
             parts[place] = digits
         for place in self._sum_places:
             parts[place] = with_sum(digits)
-        self.stamp = sign, digits
         front = b"".join(parts)
         return [front, self._shared] if self._shared else front
 
@@ -91,16 +92,25 @@ class Template:
         sign, digits = stamp
         return self._form_of(sign.decode(), digits)
 
-    def _sign(self, digits: Bytes) -> Bytes:
-        now = int(self._clock())
+    def _sign_some(self, now: int) -> None:
+        """Make stamps for this second: one, then twice as many each time, which is cheaper than one by one."""
         if now != self._second:  # within a second all but the random part is the same
-            self._second = now
+            self._second, self._some = now, 1
+            self._number -= len(self._ready)
             self._raw = raw_text(self._key.api_key, now + VALIDITY, now, "").encode()
-            self._signed = self._mac.copy()
+            self._signed = self._inner.copy()
             self._signed.update(self._raw)
-        mac = self._signed.copy()
-        mac.update(digits)
-        return b2a_base64(mac.digest() + self._raw + digits, newline=False)
+        else:
+            self._some = min(2 * self._some, SIGNED)
+        first, self._number = self._number + 1, self._number + self._some
+        self._ready = [self._make_stamp(number % NUMBERS) for number in range(self._number, first - 1, -1)]
+
+    def _make_stamp(self, number: int) -> Stamp:
+        digits = b"%010d" % number
+        inner, outer = self._signed.copy(), self._outer.copy()
+        inner.update(digits)
+        outer.update(inner.digest())
+        return b2a_base64(outer.digest() + self._raw + digits, newline=False), digits
 
     def _form_of(self, sign: str, digits: Bytes) -> Form:
         fields = self._fields.copy()

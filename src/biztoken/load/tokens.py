@@ -11,16 +11,16 @@ import re
 from array import array
 from collections import Counter
 from collections.abc import Collection, Iterable
-from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
+from xxhash import xxh3_64_intdigest
 
 # What must not come twice: its member in a reply and its clause.
 MEMBERS = {"tokens": ("biz_token", "BIZ-TOKEN-UNIQUE"), "request_ids": ("request_id", "REQUEST-ID-UNIQUE")}
-PARTS = 256  # tables that grow one at a time: none holds the others up for long
+PARTS = 64  # tables that grow one at a time: none holds the others up for long
 FULL, GROWTH = 0.8, 1.5  # so between 0.53 and 0.8 of the slots are taken: 10 to 15 bytes for each token
-LEAST = 128  # slots of a new table: 256 kB for all
+LEAST = 512  # slots of a new table: 256 kB for all
 SPARE = 16  # slots behind the last home: what finds its place taken moves on
 SEARCHED = 1 << 30  # bytes of the file that are searched in all: a second or two
 KNOWN = 1_000  # repeated tokens that need no second search
@@ -42,7 +42,7 @@ class Tokens:
         self._file = file.open("w+b") if file else None
         self._left = most if file else 0
         self._unwritten: list[bytes] = []
-        self._store(b"")
+        self._unwritten.append(b"")  # so that each line follows another
         self._tables = [_new_table(LEAST) for _ in range(PARTS)]
         self._sizes = [LEAST] * PARTS  # homes; a table has some slots more
         self._room = [int(FULL * LEAST)] * PARTS  # how many more a table takes before it grows
@@ -66,7 +66,9 @@ class Tokens:
             return self._confirm(data)
         if self._reports:
             self._fresh.append(number)
-        self._store(data)
+        self._unwritten.append(data)
+        if len(self._unwritten) >= WRITTEN:
+            self._write()
         return NEW
 
     def _insert(self, number: int) -> bool:
@@ -101,21 +103,17 @@ class Tokens:
         new[slots] = known
         self._tables[part] = array("Q", new.tobytes())
 
-    def _store(self, data: bytes) -> None:
-        """Remember a token itself, as long as there is room; it is written later, with others."""
-        if len(data) >= self._left:
-            self._left = 0
-            return
-        self._left -= len(data) + 1
-        self._unwritten.append(data)
-        if len(self._unwritten) >= WRITTEN:
-            self._write()
-
     def _write(self) -> None:
-        if self._file:
-            self._file.write(b"".join(map(_line, self._unwritten)))
-            self._file.flush()
+        lines = _lines(self._unwritten)
         self._unwritten.clear()
+        if len(lines) > self._left:
+            lines = lines[: lines.rfind(b"\n", 0, self._left) + 1]  # those that fit
+            self._left = 0
+        else:
+            self._left -= len(lines)
+        if self._file:
+            self._file.write(lines)
+            self._file.flush()
 
     def _confirm(self, data: bytes) -> str:
         """Whether a token whose hash is known was stored."""
@@ -128,7 +126,7 @@ class Tokens:
         if not can_search or not self._left:
             self.unconfirmed += 1
             return SUSPECT
-        self._store(data)  # another token with the same hash
+        self._unwritten.append(data)  # another token with the same hash
         return NEW
 
     def _is_stored(self, data: bytes) -> bool:
@@ -182,7 +180,7 @@ class Tokens:
 
 def hash_of(data: bytes) -> int:
     """64 bits that stand for a token, never 0."""
-    return int.from_bytes(blake2b(data, digest_size=8).digest(), "little") or 1
+    return xxh3_64_intdigest(data) or 1
 
 
 def repeated_among(told: Iterable[dict[int, list[str]]]) -> list[str]:
@@ -194,6 +192,12 @@ def repeated_among(told: Iterable[dict[int, list[str]]]) -> list[str]:
 def _line(data: bytes) -> bytes:
     """A token as it is stored: one line, whatever is in it."""
     return data.replace(b"\\", b"\\\\").replace(b"\n", b"\\n") + b"\n"
+
+
+def _lines(tokens: list[bytes]) -> bytes:
+    """All of them as they are stored, in one go where nothing in them has to be escaped."""
+    lines = b"\n".join([*tokens, b""])
+    return b"".join(map(_line, tokens)) if b"\\" in lines or lines.count(b"\n") != len(tokens) else lines
 
 
 def _new_table(size: int) -> array[int]:

@@ -1,0 +1,110 @@
+"""What a generator sends is judged and counted, all of it, though several replies at a time."""
+
+from __future__ import annotations
+
+import gevent
+import pytest
+from load_targets import REFUSAL, counting
+
+from biztoken.embedded import mock_target
+from biztoken.load.guard import Ceilings
+from biztoken.load.profile import read
+from biztoken.load.rig import Plan, Rig
+
+MANY = 8
+
+
+@pytest.fixture
+def started():
+    """Starts a rig at a target; what it reports and what it tells of each request come back with it."""
+    made = []
+
+    def start(url: str) -> tuple[Rig, list, list]:
+        reports, told = [], []
+        rig = Rig(mock_target(url), Ceilings(), on_request=lambda *row: told.append((row[1], row[4])))
+        made.append(rig)
+        rig.prepare(Plan(read("smoke"), "a run"), reports.append, lambda: 1.0)
+        return rig, reports, told
+
+    yield start
+    for rig in made:
+        rig.halt()
+        rig.close()
+
+
+def send_many(rig: Rig) -> list[str]:
+    """What `send` says of as many requests at once."""
+
+    def one() -> str:
+        connection = rig.seat().connection
+        try:
+            return rig.send(connection)
+        finally:
+            connection.close()
+
+    return [greenlet.get(timeout=10) for greenlet in [gevent.spawn(one) for _ in range(MANY)]]
+
+
+def counts(report: dict) -> dict[str, int]:
+    """The outcomes of a report."""
+    found: dict[str, int] = {}
+    for row in report["rows"]:
+        for name, pairs in row["outcomes"].items():
+            found[name] = found.get(name, 0) + sum(pairs[1::2])
+    return found
+
+
+def test_acceptances_are_judged_in_the_same_turn_of_the_loop(started):
+    """They keep no user waiting, and each is told of by the time that all have come."""
+    with counting() as target:
+        rig, reports, told = started(target.url)
+        outcomes = send_many(rig)
+        gevent.sleep(0)
+        rig._report(is_last=True)
+
+    assert outcomes == [""] * MANY
+    assert told == [("200", ())] * MANY
+    assert counts(reports[0]) == {"200": MANY}
+    assert reports[0]["tokens"]["seen"] == MANY
+
+
+def test_nothing_that_ended_is_missing_from_a_report(started):
+    """What has ended is judged before it is told, whether or not its turn of the loop is over."""
+    with counting() as target:
+        rig, reports, _ = started(target.url)
+        connection = rig.seat().connection
+        rig.send(connection)
+        rig._report(is_last=True)  # before the loop runs again
+        connection.close()
+
+    assert counts(reports[0]) == {"200": 1}
+    assert sum(row["sent"] for row in reports[0]["rows"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [(lambda *_: (403, REFUSAL), "403 CONCURRENCY_LIMIT_EXCEEDED"), (lambda *_: "close", "closed")],
+)
+def test_a_refusal_is_known_at_once(started, answer, outcome):
+    """Its user pauses."""
+    with counting(answer) as target:
+        rig, reports, _ = started(target.url)
+        connection = rig.seat().connection
+        assert rig.send(connection) == outcome
+        rig._report(is_last=True)
+        connection.close()
+
+    assert counts(reports[0]) == {outcome: 1}
+
+
+def test_the_same_token_twice_in_one_turn_is_found(started):
+    """Replies that are judged together are compared with each other."""
+    with counting(lambda *_: (200, {"biz_token": "always"})) as target:
+        rig, reports, told = started(target.url)
+        send_many(rig)
+        rig._report(is_last=True)
+
+    assert told.count(("200", ())) == 1
+    assert [clause for _, (clause,) in sorted(told)[1:]] == ["BIZ-TOKEN-UNIQUE"] * (MANY - 1)
+    (finding,) = reports[0]["findings"]
+    assert (finding["clause"], finding["count"]) == ("BIZ-TOKEN-UNIQUE", MANY - 1)
