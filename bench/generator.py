@@ -1,8 +1,8 @@
 """What a request costs the generator: requests per second of one process, against a sink that answers at once.
 
 Compared in one interleaved run: wrk with signatures made before, locust's FastHttpUser with `files=`, and a locust user
-with our client, which signs each request and judges each reply. What counts is what the sink answered. Needs Linux
-and cc; wrk is the Debian package of that name.
+with the rig of `biztoken load`, which signs each request, judges each reply and counts both. What counts is what the
+sink answered. Needs Linux and cc; wrk is the Debian package of that name.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from random import Random
 
 import gevent
 from gevent.event import Event
+from gevent.monkey import get_original
 
 from biztoken import contract as contracts
 from biztoken.errors import HarnessError
@@ -33,12 +34,12 @@ from biztoken.model import Json
 from biztoken.settings import Target
 from biztoken.wire import Endpoint
 
-# The loop wakes to the millisecond, and latencies count from the moment that was due: so the last one is spent looking.
-SPIN = 0.001
+FINE = 0.001  # seconds to which the loop wakes; the last before an arrival is waited for more finely
 MOMENT = 0.1  # seconds that a task of locust lasts, and the request that is under way then
 PULSE = 0.01  # seconds between two looks at how late the loop is
 DISPATCHED = 1.0  # seconds within which what could not be sent is counted: it is there at once
 FINISHED = 0.05  # seconds after a second's end when it is told: what ended in it has been counted
+_select = get_original("select", "select")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,7 @@ class Rig:
         self._seats, self._ids = count(), count(1)
         self._ended = deque[tuple[str, Sent, float]]()  # kind, exchange, seconds since it was due; not yet judged
         self._zero = time.monotonic()
+        self._loop = gevent.get_hub().loop.fileno()  # readable once it has something to do; None where there is none
         self._rng = Random(f"jitter/{seed}")
 
     # --- the run
@@ -313,9 +315,15 @@ class Rig:
         self._rest()
 
     def _wait_until(self, due: float) -> None:
-        """Wait for a moment, or a halt; to the tenth of a millisecond where arrivals are not dense."""
-        self.halted.wait(max(0.0, due - self.now() - SPIN))
-        while due > self.now() and not self.halted.is_set():
+        """Wait for a moment, or a halt; to the tenth of a millisecond where arrivals are not dense.
+
+        Latencies count from that moment. To look at the clock until it is there would keep a processor from a target
+        on this machine, so this sleeps, and a reply wakes it.
+        """
+        self.halted.wait(max(0.0, due - self.now() - FINE))
+        while (left := due - self.now()) > 0 and not self.halted.is_set():
+            if self._loop is not None:
+                _select([self._loop], [], [], left)
             gevent.sleep(0)
 
     def _passes(self, unless: Event) -> bool:
