@@ -108,3 +108,24 @@ def test_the_same_token_twice_in_one_turn_is_found(started):
     assert [clause for _, (clause,) in sorted(told)[1:]] == ["BIZ-TOKEN-UNIQUE"] * (MANY - 1)
     (finding,) = reports[0]["findings"]
     assert (finding["clause"], finding["count"]) == ("BIZ-TOKEN-UNIQUE", MANY - 1)
+
+
+@pytest.mark.parametrize("has_descriptor", [True, False])
+def test_no_arrival_is_early(has_descriptor):
+    """Also where the loop has no descriptor to sleep on."""
+    rig = Rig(mock_target("http://127.0.0.1:1"), Ceilings())
+    if not has_descriptor:
+        rig._loop = None
+    for due in (rig.now() + 0.0003, rig.now() + 0.02, rig.now() - 1):
+        rig._wait_until(due)
+        assert rig.now() >= due
+
+
+def test_halt_ends_the_wait_for_an_arrival():
+    """What is due in ten minutes keeps nobody."""
+    rig = Rig(mock_target("http://127.0.0.1:1"), Ceilings())
+    gevent.spawn(rig.halt)
+    rig._wait_until(600)
+
+    assert rig.halted.is_set()
+    assert rig.now() < 600
