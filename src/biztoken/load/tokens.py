@@ -20,7 +20,7 @@ from xxhash import xxh3_64_intdigest
 MEMBERS = {"tokens": ("biz_token", "BIZ-TOKEN-UNIQUE"), "request_ids": ("request_id", "REQUEST-ID-UNIQUE")}
 PARTS = 64  # tables that grow one at a time: none holds the others up for long
 FULL, GROWTH = 0.8, 1.5  # so between 0.53 and 0.8 of the slots are taken: 10 to 15 bytes for each token
-LEAST = 512  # slots of a new table: 256 kB for all
+LEAST = 2_048  # slots of a new table: 1 MB for all, which 100,000 tokens do not outgrow
 SPARE = 16  # slots behind the last home: what finds its place taken moves on
 SEARCHED = 1 << 30  # bytes of the file that are searched in all: a second or two
 KNOWN = 1_000  # repeated tokens that need no second search
