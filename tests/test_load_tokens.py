@@ -49,7 +49,7 @@ def test_repeated_token_is_found(opened):
 
 
 def test_many_tokens_take_little_memory(opened):
-    """At no size of the tables does a token take more than 16 bytes, once there are more than the least that they hold."""
+    """At no size of the tables does a token take more than 16 bytes, once they are more than the least they hold."""
     tokens = opened("tokens")
     most = 0.0
     for number in range(MANY):
