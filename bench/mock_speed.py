@@ -8,8 +8,8 @@ up from the beginning and are warmed first. DIRECTORY is where `npm install wire
 WireMock needs Java. Without it only the mock and the raw application are measured.
 
 Each sign is sound for an hour and checked every time; 64 of them take turns. Every reply must be 200, or there is no
-figure. WireMock gives a fixed reply to forms that hold the names of the four fields that are always due, and
-remembers no requests, which is faster; Prism checks the published openapi/.
+figure. WireMock gives a fixed reply to forms that hold the names of the four fields that are always due: as it comes,
+and for comparison without its journal of requests, which is faster. Prism checks the published openapi/.
 """
 
 from __future__ import annotations
@@ -157,7 +157,7 @@ def servers(place: Path, peers: Path | None) -> dict[str, tuple[list[str], int]]
     """Each server's command and port."""
     keys = place / "keys.yaml"
     keys.write_text(f"keys:\n  - {{role: active, api_key: {KEY}, api_secret: {SECRET}}}\n", "utf-8")
-    ports = iter(free_ports(4))
+    ports = iter(free_ports(5))
     mock, raw = next(ports), next(ports)
     found = {
         "mock": ([sys.executable, "-m", "biztoken", "mock", "--port", str(mock), "--keys", str(keys)], mock),
@@ -169,9 +169,10 @@ def servers(place: Path, peers: Path | None) -> dict[str, tuple[list[str], int]]
     mappings.mkdir(parents=True)
     (mappings / "stub.json").write_text(json.dumps(stub()), "utf-8")
     jar = next(peers.glob("node_modules/wiremock/build/*.jar"))
-    port = next(ports)
-    options = ["--no-request-journal", "--root-dir", str(mappings.parent), "--disable-banner"]
-    found["wiremock"] = (["java", "-jar", str(jar), "--port", str(port), *options], port)
+    options = ["--root-dir", str(mappings.parent), "--disable-banner"]
+    for name, more in (("wiremock", []), ("no-journal", ["--no-request-journal"])):
+        port = next(ports)
+        found[name] = (["java", "-jar", str(jar), "--port", str(port), *options, *more], port)
     port = next(ports)
     prism = peers / "node_modules" / ".bin" / "prism"
     document = str(ROOT / "openapi" / "get_biz_token.yaml")
@@ -238,7 +239,7 @@ def measure(place: Path, forms: dict[str, Path], ports: dict[str, int], chosen: 
             for name in order:
                 rate = wrk(script, directory, ports[name], chosen.seconds, name)
                 rates[kind][name].append(rate)
-                print(f"round {number + 1}  {kind:8} {name:9} {rate:10,.0f} per second", flush=True)
+                print(f"round {number + 1}  {kind:8} {name:10} {rate:10,.0f} per second", flush=True)
     return rates
 
 
@@ -266,7 +267,7 @@ def summary(rates: dict) -> dict:
     rows = []
     for kind, of in rates.items():
         for name, found in of.items():
-            print(f"{kind:8} {name:9} median {statistics.median(found):10,.0f} per second")
+            print(f"{kind:8} {name:10} median {statistics.median(found):10,.0f} per second")
             if name != "mock":
                 pairs = zip(of["mock"], found, strict=True)
                 ratio = statistics.median(mock / other for mock, other in pairs)
@@ -276,7 +277,7 @@ def summary(rates: dict) -> dict:
                 )
     for row in rows:
         due = f"due {row['due']}: {'holds' if row['holds'] else 'DOES NOT HOLD'}" if row["due"] else ""
-        print(f"{row['kind']:8} mock / {row['of']:9} {row['ratio']:8.2f}  {due}")
+        print(f"{row['kind']:8} mock / {row['of']:10} {row['ratio']:8.2f}  {due}")
     return {"rates": {kind: dict(of) for kind, of in rates.items()}, "ratios": rows}
 
 

@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import Callable, Coroutine
 from typing import Any
+from uuid import UUID
 
 import pytest
 import uvicorn
@@ -15,7 +16,7 @@ from mock_service import BOUNDARY, COMPARE, KYC, body, encoded, portrait, sign
 from uvicorn.server import ServerState
 
 from biztoken.contract import load
-from biztoken.mock import keys, latency
+from biztoken.mock import answers, keys, latency
 from biztoken.mock.app import App
 from biztoken.mock.direct import Direct
 
@@ -139,6 +140,21 @@ def test_answer_is_the_same_whichever_way_it_takes(name: str) -> None:
         assert not pieces.was_direct
 
     asyncio.run(test())
+
+
+def test_success_that_is_made_in_one_go_is_like_the_other() -> None:
+    """Byte for byte, but for what is new in each answer: same members, same order, same headers, ids of their own."""
+    status, headers, content = answers.plain_success(1_800_000_000.9, 7)
+    other = answers.success(1_800_000_000.9, None)
+    other.payload["time_used"] = 7
+
+    names, text = other.encode()
+    bits = re.compile(rb"[0-9a-f]{32}")
+    assert (status, headers) == (other.status, names)
+    assert bits.sub(b"", content) == bits.sub(b"", text)
+    made = [UUID(found.decode()) for found in bits.findall(content)]
+    assert len(set(made)) == 2
+    assert {found.version for found in made} == {4}
 
 
 @run

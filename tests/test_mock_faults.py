@@ -166,8 +166,8 @@ def test_body_may_be_anything(mock: Service) -> None:
 
 
 def test_delay_counts_as_time_used(mock: Service) -> None:
-    """An answer that is held back says how long it took."""
-    assert mock.post(KYC | {"biz_no": "delay"}).json()["time_used"] >= 80
+    """An answer that is held back says how long it took; a timer of the loop may be a millisecond early."""
+    assert mock.post(KYC | {"biz_no": "delay"}).json()["time_used"] >= 79
 
 
 def test_connection_is_cut_where_the_fault_says(mock: Service) -> None:

@@ -28,6 +28,7 @@ UNIQUE, PREVIOUS, _DETAIL = "{unique}", "{previous}", "{detail}"
 _UUID4_BITS = 0x4000_8000_0000_0000_0000
 _UUID4_MASK = ~0xF000_C000_0000_0000_0000 & 2**128 - 1
 _bits = random.Random(os.urandom(32)).getrandbits
+_ID = "%d,mock-%032x"  # second, random bits
 _whole = json.JSONEncoder(default=str).encode
 
 
@@ -53,6 +54,13 @@ def success(now: float, faces: list[dict[str, Any]] | None) -> Answer:
     if faces is not None:
         payload["faces"] = faces
     return Answer(200, payload)
+
+
+def plain_success(now: float, time_used: int) -> tuple[int, Headers, bytes]:
+    """Status, headers and body of `success` without faces, which is nearly all that a load is answered."""
+    second = int(now)
+    body = _PLAIN % (second, _random(), time_used, second, _random())
+    return 200, [(b"content-type", _JSON), (b"content-length", b"%d" % len(body)), MARK], body
 
 
 def refusal(contract: Contract, why: Refusal, now: float, faces: list[dict[str, Any]] | None = None) -> Answer:
@@ -122,5 +130,12 @@ def _encode(payload: Mapping[str, Any]) -> str:
 
 def _unique(now: float) -> str:
     """An id of the published shape, that nobody takes for one of the real endpoint."""
-    # As uuid4 does it, in a quarter of the time: every answer needs two.
-    return f"{int(now)},mock-{_bits(128) & _UUID4_MASK | _UUID4_BITS:032x}"
+    return _ID % (int(now), _random())
+
+
+def _random() -> int:
+    """128 bits as uuid4 makes them, in a quarter of the time: every answer needs two."""
+    return _bits(128) & _UUID4_MASK | _UUID4_BITS
+
+
+_PLAIN = _encode({"request_id": _ID, "time_used": -1, "biz_token": _ID}).replace("-1", "%d").encode()

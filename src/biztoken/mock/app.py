@@ -174,6 +174,8 @@ class App:
     def _left(self, call: Call) -> Reply:
         """The answer, with the slot given back."""
         self._leave(call)
+        if call.refusal is None and not call.looks:
+            return answers.plain_success(time.time(), _time_used(call))
         return self._written(call, self._decided(call))
 
     def _steps(self, call: Call, altered: Mapping[str, Any]) -> Iterator[float | Awaitable[object]]:
@@ -302,8 +304,7 @@ class App:
     def _written(self, call: Call, answer: Answer, changes: Mapping[str, Any] = _NONE) -> Reply:
         """Status, headers and body of an answer that is about to be sent."""
         if answer.text is None and "time_used" in answer.payload and "time_used" not in changes.get("set", _NONE):
-            # Rounded down: it never exceeds what the caller measures.
-            answer.payload["time_used"] = int((time.perf_counter() - call.started) * 1000)
+            answer.payload["time_used"] = _time_used(call)
         return answer.status, *answer.encode(changes.get("layout", ()), chunked=changes.get("chunked", False))
 
     def _decided(self, call: Call) -> Answer:
@@ -333,6 +334,11 @@ def _fields(call: Call, body: bytes, altered: Mapping[str, Any]) -> Fields:
     else:
         parts = parse(content_type, body).parts
     return Fields(parts[::-1] if altered.get("duplicates") == "last" else parts, call.book.pictures)
+
+
+def _time_used(call: Call) -> int:
+    """Milliseconds since a request came, rounded down: never more than the caller measures."""
+    return int((time.perf_counter() - call.started) * 1000)
 
 
 def _altered(limit: int | None, altered: Mapping[str, Any]) -> int | None:

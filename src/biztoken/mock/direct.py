@@ -10,6 +10,7 @@ then the request is all that was read, nothing is in the way, and a latency can 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
@@ -178,7 +179,7 @@ class Direct(Guard):
 
     def _reply(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
         self.server_state.total_requests += 1
-        lines = [b"%s: %s\r\n" % line for line in (*self.server_state.default_headers, *headers)]
+        lines = map(_line, (*self.server_state.default_headers, *headers))
         # Written when all that has come at once is read: a client that waits is woken once, not for every reply.
         if not self._unsent:
             self.loop.call_soon(self._flush)
@@ -188,3 +189,9 @@ class Direct(Guard):
         if self._unsent and not self.transport.is_closing():
             self.transport.write(b"".join(self._unsent))
         self._unsent = []
+
+
+# A date is that of many replies, and few bodies differ in length.
+@lru_cache(maxsize=256)
+def _line(header: tuple[bytes, bytes]) -> bytes:
+    return b"%s: %s\r\n" % header

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 
 from biztoken.contract import Parameter
 from biztoken.multipart import Part
@@ -19,13 +20,11 @@ class Fields:
     def __init__(self, parts: Sequence[Part] = (), pictures: Container[str] = ()) -> None:
         # Nothing is documented about a field that comes twice; the first counts.
         self.parts: dict[str, Part] = {part.name: part for part in parts[::-1] if part.name is not None}
-        self.texts: dict[str, str] = {}
-        for name, part in self.parts.items():
-            if name not in pictures:
-                try:
-                    self.texts[name] = part.body.decode()
-                except UnicodeDecodeError:
-                    continue
+        told = [(name, part.body) for name, part in self.parts.items() if name not in pictures]
+        try:
+            self.texts: dict[str, str] = {name: body.decode() for name, body in told}
+        except UnicodeDecodeError:
+            self.texts = dict(_texts(told))
 
     def is_filled(self, name: str) -> bool:
         """Whether the field came with a value."""
@@ -35,3 +34,10 @@ class Fields:
     def value(self, name: str, parameters: Mapping[str, Parameter]) -> str | None:
         """The text of a field, or the default of the parameter."""
         return self.texts.get(name) or parameters[name].default
+
+
+def _texts(told: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, str]]:
+    """What of it is UTF-8."""
+    for name, body in told:
+        with suppress(UnicodeDecodeError):
+            yield name, body.decode()
