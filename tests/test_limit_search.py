@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import count
+
 import pytest
 from simulated_targets import (
     ByHead,
@@ -91,6 +93,32 @@ def test_slot_that_comes_back_late_is_told_with_its_time(limit, seconds):
 
     assert (conclusion.kind, conclusion.value) == ("late-release", limit)
     assert conclusion.release == pytest.approx(seconds, rel=0.15, abs=0.01)
+
+
+@pytest.mark.parametrize("disturbed", range(3, 30))
+def test_one_disturbance_makes_no_quota_of_slots_that_come_back_late(disturbed):
+    """Whichever burst of the sweep it is that one too few are admitted of: all is done once more."""
+    target, numbers = late(20, 0.06), count(1)
+    admit = target.admit
+
+    def admit_disturbed(n, now, rack):
+        ok = admit(n, now, rack)
+        return ok - 1 if rack and next(numbers) == disturbed and ok else ok
+
+    target.admit = admit_disturbed
+    conclusion = found(target)
+
+    assert (conclusion.kind, conclusion.value) == ("late-release", 20)
+
+
+@pytest.mark.parametrize("phase", range(20))
+@pytest.mark.parametrize("quota", [5, 20])
+def test_quota_of_a_clock_is_none_of_late_slots(quota, phase):
+    """Whenever in a second the search begins."""
+    target = window(quota)
+    target.now += phase / 20
+
+    assert found(target).kind == "quota"
 
 
 @pytest.mark.parametrize("seconds", [0.001, 0.004, 0.012])
