@@ -107,6 +107,7 @@ OTHERS: dict[str, str] = {
     "gevent": "load.conductor load.link load.rig load.user",
     "locust": "load.conductor load.user",
     "hdrh": "load.measure",
+    "xxhash": "load.tokens",
     "dlib": "mock",
     "uvicorn": "mock",
     "faker": "people",
