@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import count
 
 import pytest
@@ -109,6 +110,23 @@ def test_one_disturbance_makes_no_quota_of_slots_that_come_back_late(disturbed):
     conclusion = found(target)
 
     assert (conclusion.kind, conclusion.value) == ("late-release", 20)
+
+
+@pytest.mark.parametrize("every", [2, 3, 5])
+def test_pair_whose_second_burst_was_held_up_says_nothing(every):
+    """It is fired again: late slots seen at another gap than was meant would look like a quota."""
+    target, numbers = late(20, 0.06), count(1)
+    fire = target.fire
+
+    def fire_held_up(ask):
+        is_held_up = len(ask.counts) == 2 and next(numbers) % every == 0
+        return fire(replace(ask, gap=ask.gap + 0.04)) if is_held_up else fire(ask)
+
+    target.fire = fire_held_up
+    conclusion = found(target)
+
+    assert (conclusion.kind, conclusion.value) == ("late-release", 20)
+    assert conclusion.release == pytest.approx(0.06, abs=0.01)
 
 
 @pytest.mark.parametrize("phase", range(20))
