@@ -41,8 +41,7 @@ class Tokens:
         self._path = file
         self._file = file.open("w+b") if file else None
         self._left = most if file else 0
-        self._unwritten: list[bytes] = []
-        self._unwritten.append(b"")  # so that each line follows another
+        self._unwritten = [b""]  # so that each line follows another
         self._tables = [_new_table(LEAST) for _ in range(PARTS)]
         self._sizes = [LEAST] * PARTS  # homes; a table has some slots more
         self._room = [int(FULL * LEAST)] * PARTS  # how many more a table takes before it grows
@@ -104,6 +103,7 @@ class Tokens:
         self._tables[part] = array("Q", new.tobytes())
 
     def _write(self) -> None:
+        """Write what is not yet written, as long as there is room."""
         lines = _lines(self._unwritten)
         self._unwritten.clear()
         if len(lines) > self._left:

@@ -50,10 +50,14 @@ class Answer:
 
 def success(now: float, faces: list[dict[str, Any]] | None) -> Answer:
     """The answer to a request with which all is well."""
-    payload: dict[str, Any] = {"request_id": _unique(now), "time_used": 0, "biz_token": _unique(now)}
+    payload = _accepted(_unique(now), 0, _unique(now))
     if faces is not None:
         payload["faces"] = faces
     return Answer(200, payload)
+
+
+def _accepted(request_id: str, time_used: int, biz_token: str) -> dict[str, Any]:
+    return {"request_id": request_id, "time_used": time_used, "biz_token": biz_token}
 
 
 def plain_success(now: float, time_used: int) -> tuple[int, Headers, bytes]:
@@ -138,4 +142,4 @@ def _random() -> int:
     return _bits(128) & _UUID4_MASK | _UUID4_BITS
 
 
-_PLAIN = _encode({"request_id": _ID, "time_used": -1, "biz_token": _ID}).replace("-1", "%d").encode()
+_PLAIN = _encode(_accepted(_ID, -1, _ID)).replace("-1", "%d").encode()
