@@ -149,4 +149,4 @@ class LeanUser(User):
             LeanUser.rig.serve(self.seat)
 
     def on_stop(self) -> None:
-        self.seat.connection.close()
+        LeanUser.rig.leave(self.seat)

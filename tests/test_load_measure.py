@@ -90,7 +90,6 @@ def test_every_request_is_accounted_for(requests, workers, step):
         if is_end:
             finish(meters[name], moment, outcome, number)
         else:
-            meters[name].due(moment)
             meters[name].begin(moment)
     for name, meter in meters.items():
         book.take(name, meter.take(max(told, 12.5), all_of_them=True))
@@ -189,7 +188,7 @@ def test_what_never_ends_is_told_once_a_worker_has_finished():
     for worker, meter in zip(("1", "2"), meters, strict=True):
         for _ in range(3):
             meter.due(0.1)
-        meter.begin(0.1)
+        meter.begin(0.1, 0)
         book.take(worker, meter.take(10.0, all_of_them=True))
     assert (book.unanswered, book.unsent) == (0, 0)
     book.finish("1")

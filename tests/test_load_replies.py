@@ -10,7 +10,7 @@ from judging import CONTRACT, SOUND, TOKEN, exchange, failure, success
 
 from biztoken.judge import judge
 from biztoken.load import replies as module
-from biztoken.load.replies import SHAPES, TOLERATED, Inspector, outcome_of
+from biztoken.load.replies import SHAPES, TOLERATED, Inspector, Seen, outcome_of
 from biztoken.load.tokens import Tokens
 from biztoken.model import Exchange, Reply
 from biztoken.reading import read
@@ -31,6 +31,12 @@ def memories(tmp_path):
 def told(seen) -> set[str]:
     """The clauses that an exchange breaks."""
     return {finding.clause for finding in seen.findings}
+
+
+def look(inspector: Inspector, one: Exchange) -> Seen:
+    """What one exchange shows."""
+    (seen,) = inspector.look([one])
+    return seen
 
 
 def judged(inspector: Inspector, one: Exchange) -> tuple[list, Counter[str]]:
@@ -103,11 +109,27 @@ def test_every_reply_is_judged_as_by_the_judge(series, tolerated):
     for one in (*series, *series):  # the second time what was seen is known
         findings, clauses = judged(inspector, one)
         kept += clauses
-        seen = inspector.look(one)
+        seen = look(inspector, one)
 
         assert list(seen.findings) == findings
         assert seen.outcome == outcome_of(read(one.reply), CONTRACT)
     assert inspector.taken() == kept
+
+
+@thorough
+@given(st.lists(exchanges, max_size=12), st.integers(1, 5))
+def test_several_at_once_are_judged_as_one_by_one(series, size):
+    """In whatever portions replies come, each shows the same, tokens told before included, and as much is kept."""
+    one_by_one, portions = (Inspector(CONTRACT, tokens=Tokens(), request_ids=Tokens()) for _ in range(2))
+    alone = [look(one_by_one, one) for one in (*series, *series)]
+    together = [
+        seen
+        for start in range(0, 2 * len(series), size)
+        for seen in portions.look((*series, *series)[start : start + size])
+    ]
+
+    assert together == alone
+    assert portions.taken() == one_by_one.taken()
 
 
 def test_many_shapes_are_judged_as_well(monkeypatch):
@@ -115,7 +137,7 @@ def test_many_shapes_are_judged_as_well(monkeypatch):
     monkeypatch.setattr(module, "SHAPES", 10)
     inspector = Inspector(CONTRACT)
     for number in range(100):
-        seen = inspector.look(failure(400, f"BAD_ARGUMENTS: field{number}"))
+        seen = look(inspector, failure(400, f"BAD_ARGUMENTS: field{number}"))
         assert told(seen) == {"FORM-DATA"}
 
     assert len(inspector._shapes) == 10
@@ -156,9 +178,9 @@ BROKEN = {
 def test_mistake_is_found_among_sound_replies(one, clause):
     """A reply that differs in one thing from the sound ones before and after breaks exactly that clause."""
     inspector = Inspector(CONTRACT)
-    before = inspector.look(success())
-    seen = [inspector.look(one) for _ in range(2)]
-    after = inspector.look(success())
+    before = look(inspector, success())
+    seen = [look(inspector, one) for _ in range(2)]
+    after = look(inspector, success())
 
     assert [told(each) for each in (before, *seen, after)] == [set(), {clause}, {clause}, set()]
 
@@ -166,7 +188,7 @@ def test_mistake_is_found_among_sound_replies(one, clause):
 def test_sound_replies_earn_nothing():
     """A success, however its members vary, is `200`; and the clauses that it keeps are counted."""
     inspector = Inspector(CONTRACT)
-    seen = [inspector.look(success(request_id=f"r{n}", biz_token=f"t{n}", time_used=n)) for n in range(100)]
+    seen = [look(inspector, success(request_id=f"r{n}", biz_token=f"t{n}", time_used=n)) for n in range(100)]
 
     assert {(each.outcome, each.findings) for each in seen} == {("200", ())}
     assert inspector.taken()["BIZ-TOKEN-TYPE"] == 100
@@ -177,7 +199,7 @@ def test_sound_replies_earn_nothing():
 def test_documented_errors_of_load_are_no_findings(name):
     """The concurrency limit and a server error, told as the contract says, break nothing and are no success."""
     inspector = Inspector(CONTRACT)
-    seen = inspector.look(failure(CONTRACT.errors[name].status, name))
+    seen = look(inspector, failure(CONTRACT.errors[name].status, name))
 
     assert (seen.outcome, seen.findings) == (f"{CONTRACT.errors[name].status} {name}", ())
     assert "FORM-DATA" not in inspector.taken()
@@ -187,17 +209,17 @@ def test_refusals_of_the_key_may_be_tolerated():
     """What a key earns by its state is no finding where it was said so before; with another reason it is."""
     inspector = Inspector(CONTRACT, tolerated=("AUTHORIZATION_ERROR: LIMIT_REACHED",))
 
-    assert told(inspector.look(failure(403, "AUTHORIZATION_ERROR: LIMIT_REACHED"))) == set()
-    assert told(inspector.look(failure(403, "AUTHORIZATION_ERROR: DENIED"))) == {"FORM-DATA"}
-    assert told(Inspector(CONTRACT).look(failure(403, "AUTHORIZATION_ERROR: LIMIT_REACHED"))) == {"FORM-DATA"}
+    assert told(look(inspector, failure(403, "AUTHORIZATION_ERROR: LIMIT_REACHED"))) == set()
+    assert told(look(inspector, failure(403, "AUTHORIZATION_ERROR: DENIED"))) == {"FORM-DATA"}
+    assert told(look(Inspector(CONTRACT), failure(403, "AUTHORIZATION_ERROR: LIMIT_REACHED"))) == {"FORM-DATA"}
 
 
 def test_a_server_error_of_another_name_is_left_to_the_profile():
     """How many 5xx may come is not for one reply to say; its form is judged."""
     inspector = Inspector(CONTRACT)
 
-    assert told(inspector.look(failure(503, "SERVICE_BUSY"))) == set()
-    assert told(inspector.look(failure(503, "SERVICE_BUSY", "request_id"))) == {"REQUEST-ID-ON-ERROR"}
+    assert told(look(inspector, failure(503, "SERVICE_BUSY"))) == set()
+    assert told(look(inspector, failure(503, "SERVICE_BUSY", "request_id"))) == {"REQUEST-ID-ON-ERROR"}
 
 
 def test_faces_are_looked_at_where_they_were_asked_for():
@@ -206,10 +228,10 @@ def test_faces_are_looked_at_where_they_were_asked_for():
     asked = {"return_faces": "1", "liveness_type": "raw_image"}
 
     for _ in range(2):
-        assert told(inspector.look(success(form=asked))) == {"FACES-SUCCESS"}
-        assert told(inspector.look(success(form=asked, faces=[]))) == set()
-        assert told(inspector.look(success(form=asked, faces={}))) == {"FACES-TYPE"}
-        assert told(inspector.look(success())) == set()
+        assert told(look(inspector, success(form=asked))) == {"FACES-SUCCESS"}
+        assert told(look(inspector, success(form=asked, faces=[]))) == set()
+        assert told(look(inspector, success(form=asked, faces={}))) == {"FACES-TYPE"}
+        assert told(look(inspector, success())) == set()
 
 
 # --- what must not come twice
@@ -219,7 +241,7 @@ def test_repeated_token_is_a_finding(memories):
     """A biz_token told before breaks its clause, and only it; so does a request_id."""
     inspector = Inspector(CONTRACT, **memories)
     seen = [
-        inspector.look(success(request_id=request_id, biz_token=token))
+        look(inspector, success(request_id=request_id, biz_token=token))
         for request_id, token in [("r1", "t1"), ("r2", "t2"), ("r3", "t1"), ("r2", "t4"), ("r1", "t1")]
     ]
 
@@ -230,11 +252,24 @@ def test_repeated_token_is_a_finding(memories):
     assert (kept["BIZ-TOKEN-UNIQUE"], kept["REQUEST-ID-UNIQUE"]) == (3, 3)
 
 
+def test_repeated_token_among_several_at_once_is_a_finding(memories):
+    """Of the same portion, or of one before; the first is none, and what has no reply stands in nobody's way."""
+    inspector = Inspector(CONTRACT, **memories)
+    lost = Exchange(1, (), 9, 0.0, 1.0, None, "timeout: no reply within 5 s")
+    pairs = [("r1", "t1"), ("r2", "t1"), ("r2", "t3")]
+    seen = inspector.look([lost, *(success(request_id=request_id, biz_token=token) for request_id, token in pairs)])
+    seen += inspector.look([success(request_id="r5", biz_token="t5"), lost, success(request_id="r6", biz_token="t3")])
+
+    both = {"BIZ-TOKEN-UNIQUE"}, {"REQUEST-ID-UNIQUE"}
+    assert [told(each) for each in seen] == [set(), set(), *both, set(), set(), both[0]]
+    assert (memories["tokens"].repeated, memories["request_ids"].repeated) == (2, 1)
+
+
 def test_repeated_token_in_a_reply_that_is_broken_otherwise_is_a_finding(memories):
     """What else is wrong with a reply hides no repetition."""
     inspector = Inspector(CONTRACT, **memories)
-    inspector.look(success(biz_token="t1"))
-    seen = inspector.look(success(request_id="r2", biz_token="t1", time_used="18"))
+    look(inspector, success(biz_token="t1"))
+    seen = look(inspector, success(request_id="r2", biz_token="t1", time_used="18"))
 
     assert told(seen) == {"TIME-USED-TYPE", "BIZ-TOKEN-UNIQUE"}
 
@@ -242,8 +277,8 @@ def test_repeated_token_in_a_reply_that_is_broken_otherwise_is_a_finding(memorie
 def test_token_in_an_error_counts_for_nothing(memories):
     """As in a check, a biz_token beside an error is none; its request_id must be new all the same."""
     inspector = Inspector(CONTRACT, **memories)
-    inspector.look(success(biz_token="t1"))
-    seen = inspector.look(failure(403, "CONCURRENCY_LIMIT_EXCEEDED", biz_token="t1"))
+    look(inspector, success(biz_token="t1"))
+    seen = look(inspector, failure(403, "CONCURRENCY_LIMIT_EXCEEDED", biz_token="t1"))
 
     assert told(seen) == {"REQUEST-ID-UNIQUE"}
     assert memories["tokens"].seen == 1
@@ -273,13 +308,13 @@ OUTCOMES = {
 @pytest.mark.parametrize(("outcome", "one"), OUTCOMES.items(), ids=OUTCOMES)
 def test_outcome_is_named(outcome, one):
     """Outcomes are few, tell successes from all else, and name what the contract names."""
-    assert Inspector(CONTRACT).look(one).outcome == outcome
+    assert look(Inspector(CONTRACT), one).outcome == outcome
 
 
 @pytest.mark.parametrize("reason", ["timeout", "closed", "send"])
 def test_outcome_without_a_reply_is_its_reason(reason):
     """A request that got no reply is no finding of this kind; its reason is the outcome."""
-    seen = Inspector(CONTRACT).look(Exchange(1, (), 9, 0.0, 1.0, None, f"{reason}: in more words"))
+    seen = look(Inspector(CONTRACT), Exchange(1, (), 9, 0.0, 1.0, None, f"{reason}: in more words"))
 
     assert (seen.outcome, seen.findings) == (reason, ())
 
@@ -290,7 +325,7 @@ def test_sound_replies_are_judged_once(monkeypatch):
     monkeypatch.setattr(module, "judge", lambda *arguments: calls.append(1) or judge(*arguments))
     inspector = Inspector(CONTRACT)
     for number in range(50):
-        inspector.look(success(request_id=str(number), biz_token=str(number), time_used=number))
-        inspector.look(failure(403, "CONCURRENCY_LIMIT_EXCEEDED", request_id=f"r{number}"))
+        look(inspector, success(request_id=str(number), biz_token=str(number), time_used=number))
+        look(inspector, failure(403, "CONCURRENCY_LIMIT_EXCEEDED", request_id=f"r{number}"))
 
     assert len(calls) == 2

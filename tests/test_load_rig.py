@@ -7,9 +7,10 @@ import pytest
 from load_targets import REFUSAL, counting
 
 from biztoken.embedded import mock_target
+from biztoken.load import rig as module
 from biztoken.load.guard import Ceilings
 from biztoken.load.profile import read
-from biztoken.load.rig import Plan, Rig
+from biztoken.load.rig import PULSE, Plan, Rig
 
 MANY = 8
 
@@ -54,19 +55,47 @@ def counts(report: dict) -> dict[str, int]:
     return found
 
 
-def test_acceptances_are_judged_in_the_same_turn_of_the_loop(started):
-    """They keep no user waiting, and each is told of by the time that all have come."""
+def test_acceptances_are_judged_at_the_next_look_at_the_loop(started):
+    """They keep no user waiting, and each is told of before a report asks for it."""
     with counting() as target:
         rig, reports, told = started(target.url)
         outcomes = send_many(rig)
-        gevent.sleep(0)
-        judged = list(told)  # before a report asks for it
+        before = list(told)
+        beating = gevent.spawn(rig._beat)
+        with gevent.Timeout(10):
+            while len(told) < MANY:
+                gevent.sleep(PULSE)
+        judged = list(told)
+        rig.over.set()
+        beating.join(10)
         rig._report(is_last=True)
 
-    assert outcomes == [""] * MANY
+    assert (outcomes, before) == ([""] * MANY, [])
     assert judged == told == [("200", ())] * MANY
     assert counts(reports[0]) == {"200": MANY}
     assert reports[0]["tokens"]["seen"] == MANY
+
+
+def test_nothing_waits_for_a_user_that_is_gone(started):
+    """Plain locust counts up once its users are stopped."""
+    with counting() as target:
+        rig, _, told = started(target.url)
+        seat = rig.seat()
+        rig.send(seat.connection)
+        rig.leave(seat)
+
+    assert told == [("200", ())]
+
+
+def test_many_acceptances_are_not_kept_for_the_next_look(started, monkeypatch):
+    """So many at once are judged by whom the last one came to: what is kept stays small."""
+    monkeypatch.setattr(module, "TOGETHER", MANY // 2)
+    with counting() as target:
+        rig, _, told = started(target.url)
+        send_many(rig)
+
+    assert told == [("200", ())] * MANY
+    assert rig._ended == []
 
 
 def test_nothing_that_ended_is_missing_from_a_report(started):

@@ -238,9 +238,9 @@ def scrutiny():
 
 def test_repeated_request_id_is_a_finding_with_both_exchanges(scrutiny):
     """Under load as in a check, and the earlier exchange stands beside the later one."""
-    scrutiny.look(success(request_id="a", biz_token="1"))
-    scrutiny.look(success(request_id="b", biz_token="2"))
-    scrutiny.look(success(request_id="a", biz_token="3"))
+    scrutiny.look([success(request_id="a", biz_token="1")])
+    scrutiny.look([success(request_id="b", biz_token="2")])
+    scrutiny.look([success(request_id="a", biz_token="3")])
 
     (finding,) = scrutiny.told()["findings"]
     assert finding["clause"] == "REQUEST-ID-UNIQUE"
@@ -250,7 +250,7 @@ def test_repeated_request_id_is_a_finding_with_both_exchanges(scrutiny):
 def test_exchanges_behind_hashes_are_shown(scrutiny):
     """So that a token told to two workers has the exchanges of both."""
     for number in range(3):
-        scrutiny.look(success(request_id=f"r{number}", biz_token=f"t{number}"))
+        scrutiny.look([success(request_id=f"r{number}", biz_token=f"t{number}")])
 
     (record,) = scrutiny.shown("tokens", [hash_of(b"t1"), hash_of(b"other")])
     assert json.loads(record["reply"]["body"])["request_id"] == "r1"

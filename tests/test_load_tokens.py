@@ -70,7 +70,7 @@ def test_table_is_a_set(numbers, shift):
         tokens, known = Tokens(), set()
     for number in numbers:
         spread = (number << shift | number >> 3) % 2**64 or 1
-        assert tokens._insert(spread) == (spread not in known)
+        assert tokens._insert([spread]) == ([0] if spread in known else [])
         known.add(spread)
 
 
@@ -80,17 +80,30 @@ def test_hashes_that_share_a_home_are_told_apart():
         tokens = Tokens()
     crowded = [0xFFFFFFFF_00000000 + 256 * number for number in range(1, 1_000)]
 
-    assert [tokens._insert(number) for number in crowded] == [True] * len(crowded)
-    assert [tokens._insert(number) for number in crowded] == [False] * len(crowded)
+    assert tokens._insert(crowded) == []
+    assert tokens._insert(crowded) == list(range(len(crowded)))
 
 
 def test_equal_hashes_alone_are_no_repetition(opened, monkeypatch):
     """Two tokens with one hash are two tokens; the second is remembered as well."""
-    monkeypatch.setattr(module, "hash_of", lambda _data: 7)
+    monkeypatch.setattr(module, "hashes_of", lambda datas: [7 for _ in datas])
     tokens = opened("tokens")
 
     assert [tokens.add(text) for text in ("a", "b", "b", "c", "a")] == [NEW, NEW, REPEATED, NEW, REPEATED]
     assert (tokens.repeated, tokens.unconfirmed) == (2, 0)
+
+
+@pytest.mark.parametrize("all_equal", [False, True])
+def test_several_at_once_are_as_one_by_one(opened, monkeypatch, all_equal):
+    """What came before is told by its place, also where it came in the same portion; hashes may all be equal."""
+    if all_equal:
+        monkeypatch.setattr(module, "hashes_of", lambda datas: [7 for _ in datas])
+    tokens = opened("tokens", reports=True)
+    told = [tokens.add_all(several) for several in (["a", "b", "a"], [], ["c", "b", "c", "d"])]
+
+    assert told == [{2: REPEATED}, {}, {1: REPEATED, 2: REPEATED}]
+    assert (tokens.seen, tokens.new, tokens.repeated) == (7, 4, 3)
+    assert len(tokens.taken()) == (8 if all_equal else 32)
 
 
 ODD = ["two\nlines", "two", "lines", "back\\slash", "back\\nslash", "\n", "\\n", "\\", "\\\\n", "汉字", "\ud800", " "]
@@ -108,7 +121,7 @@ def test_any_text_is_a_token(opened):
 
 def test_prefix_of_a_token_is_no_repetition(opened, monkeypatch):
     """With equal hashes, too, a stored token counts only whole."""
-    monkeypatch.setattr(module, "hash_of", lambda _data: 7)
+    monkeypatch.setattr(module, "hashes_of", lambda datas: [7 for _ in datas])
     tokens = opened("tokens")
 
     assert [tokens.add(text) for text in ("abc", "ab", "bc", "b", "abcd")] == [NEW] * 5
@@ -193,10 +206,10 @@ def test_growing_keeps_every_token():
     numbers = sorted({rng.getrandbits(64) or 1 for _ in range(150_000)}, key=lambda number: number % 999)
     sizes = []
     for number in numbers:
-        tokens._insert(number)
+        tokens._insert([number])
         sizes.append(sum(tokens._sizes))
 
-    assert [tokens._insert(number) for number in numbers] == [False] * len(numbers)
+    assert tokens._insert(numbers) == list(range(len(numbers)))
     steps = [after - before for before, after in pairwise(sizes)]
     assert max(steps) < sizes[-1] / module.PARTS  # one table at a time, and not twice its size
 

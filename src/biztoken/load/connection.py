@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 
 from biztoken.errors import HarnessError
-from biztoken.load.heads import END, Head, read_head
+from biztoken.load.heads import END, read_head
 from biztoken.load.link import Link
 from biztoken.model import Reply
 from biztoken.wire import Endpoint, ReplyParser
@@ -107,18 +107,15 @@ def _receive(link: Link) -> tuple[Reply, bool]:
     head = read_head(data[:split]) if split >= 0 else None
     if head is None:
         return _parse(link, data)
-    begin, end = split + len(END), split + len(END) + head.length
+    begin = split + len(END)
+    end = begin + head.length
     while len(data) < end:
         piece = link.more()
         if not piece:
             return _parse(link, data, ended=True)
         data += piece
     # More than was announced is no answer to anything.
-    return _reply(head, data[begin:end]), head.keeps_alive and len(data) == end
-
-
-def _reply(head: Head, body: bytes) -> Reply:
-    return Reply(head.status, head.headers, body)
+    return Reply(head.status, head.headers, data[begin:end]), head.keeps_alive and len(data) == end
 
 
 def _parse(link: Link, data: bytes, *, ended: bool = False) -> tuple[Reply, bool]:

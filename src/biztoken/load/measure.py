@@ -119,7 +119,6 @@ class Meter:
     def __init__(self, *, by_tenths: bool = False) -> None:
         self._by_tenths = by_tenths
         self.in_flight = 0
-        self.most_in_flight = 0
         self._seconds: dict[int, Second] = {}
         self._told = 0  # the first second of which more may come
         self._since, self._edge = 0.0, 1.0  # when that last changed, and the end of the second of that moment
@@ -144,16 +143,17 @@ class Meter:
         return self._current
 
     def due(self, moment: float) -> None:
-        """A request was due at that moment, whether or not it could be sent."""
+        """An arrival was due at that moment, whether or not it could be sent."""
         self._second(max(moment, float(self._told))).offered += 1
 
     def begin(self, moment: float, late_us: int | None = None) -> None:
-        """A request begins; `late_us`: how much later than it was due."""
+        """A request begins. `late_us`: how much later than it was due; a user's, without it, is due as it begins."""
         second = self._flow(moment)
         second.sent += 1
         self.in_flight += 1
-        self.most_in_flight = max(self.most_in_flight, self.in_flight)
-        if late_us is not None:
+        if late_us is None:
+            second.offered += 1
+        else:
             second.late[coarse(late_us)] += 1
 
     def end(self, moment: float) -> None:
@@ -164,7 +164,8 @@ class Meter:
     def count(self, moment: float, outcome: str, us: int, *, answered: bool) -> None:
         """A request had ended at that moment, after so many microseconds: with a reply, or without one."""
         second = self._second(moment)
-        second.failed += not answered
+        if not answered:
+            second.failed += 1
         if outcome != OK:
             second.bad = moment
         second.outcomes[outcome][coarse(us)] += 1

@@ -9,14 +9,13 @@ shape only. All other replies are judged one by one. tests/test_load_replies.py 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from json import JSONDecoder
 from typing import Any, NamedTuple
 
 from biztoken.contract import Contract
 from biztoken.envelope import CLOCK_GRANULARITY_MS
-from biztoken.finding import broken
 from biztoken.judge import Alternative, Expected, judge
 from biztoken.load.template import Stamp, Template
 from biztoken.load.tokens import REPEATED, Tokens
@@ -28,15 +27,13 @@ CONCURRENCY = "CONCURRENCY_LIMIT_EXCEEDED"
 TOLERATED = (CONCURRENCY, "INTERNAL_ERROR")
 SOUND = "FORM-DATA"  # the clause that pays where a sound request is refused
 SHAPES = 512  # kinds of replies that are remembered: a target whose errors all differ is judged each time
-_IDS = ((1, "request_id"), (2, "biz_token"))
-_VARIABLE = (*(name for _, name in _IDS), "time_used")
+_ANY = "any text"  # in place of an id that is not there
 _TRAITS = ("return_faces", "liveness_type")
 Members = dict[str, Any]
 _scan = JSONDecoder().scan_once  # type: ignore[attr-defined] # what raw_decode wraps
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """What one exchange showed. `outcome`: `200`, `403 CONCURRENCY_LIMIT_EXCEEDED`, `500`, `timeout` and the like."""
 
     outcome: str
@@ -45,11 +42,11 @@ class Seen:
 
 @dataclass(slots=True)
 class _Shape:
-    """What all replies of a shape earn; `count`: how many there were."""
+    """What all replies of a shape earn; `ids`: the members that must not come twice; `count`: how many there were."""
 
     seen: Seen
     kept: tuple[str, ...]
-    is_accepted: bool
+    ids: tuple[str, ...]
     count: int = 0
 
 
@@ -101,24 +98,31 @@ class Inspector:
         self._kept: Counter[str] = Counter()
         self._new: Counter[str] = Counter()  # what was told of as new, by clause
 
-    def look(self, sent: Sent | Exchange) -> Seen:
-        """What an exchange shows: its outcome, and what is wrong with its reply."""
-        reply = sent.reply
-        if reply is None:
-            return Seen((sent.failure or "").partition(":")[0])
-        data = _read_members(reply.body)
-        key = None if data is None else shape_of(reply.status, data, sent.elapsed_ms, self._traits_of(sent))
-        shape = self._shapes.get(key) if key is not None else None
-        if shape is None:
-            shape, data = self._judge(whole(sent))
-            if key is not None and len(self._shapes) < SHAPES:
-                self._shapes[key] = shape
-            else:
-                self._kept.update(shape.kept)
-        shape.count += 1
-        seen = shape.seen
-        repeated = self._repeated(data, is_accepted=shape.is_accepted) if data else ()
-        return Seen(seen.outcome, (*seen.findings, *repeated)) if repeated else seen
+    def look(self, several: Iterable[Sent | Exchange]) -> list[Seen]:
+        """What exchanges show: the outcome of each, and what is wrong with its reply. Many at once cost less."""
+        found = []
+        told: dict[str, list[tuple[int, str]]] = {name: [] for name, *_ in self._memory}
+        for place, sent in enumerate(several):
+            reply = sent.reply
+            if reply is None:
+                found.append(Seen((sent.failure or "").partition(":")[0]))
+                continue
+            members = _read_members(reply.body)
+            key = None if members is None else shape_of(reply.status, members, sent.elapsed_ms, self._traits_of(sent))
+            data = members or {}
+            shape = self._shapes.get(key) if key is not None else None
+            if shape is None:
+                shape, data = self._judge(whole(sent))
+                if key is not None and len(self._shapes) < SHAPES:
+                    self._shapes[key] = shape
+                else:
+                    self._kept.update(shape.kept)
+            shape.count += 1
+            found.append(shape.seen)
+            for name in shape.ids:
+                told[name].append((place, data[name]))
+        self._compare(told, found)
+        return found
 
     def _traits_of(self, sent: Sent | Exchange) -> tuple[object, ...]:
         if isinstance(sent, Exchange):
@@ -128,14 +132,22 @@ class Inspector:
             traits = self._traits[sent.template] = traits_of(sent.template.form(sent.stamp))
         return traits
 
-    def _judge(self, exchange: Exchange) -> tuple[_Shape, Members | None]:
+    def _judge(self, exchange: Exchange) -> tuple[_Shape, Members]:
         assert exchange.reply is not None  # noqa: S101 - looked at before
         reading = read(exchange.reply)
         checks = judge(exchange, self.expected(reading), self._contract)
         findings = tuple(check.finding for check in checks if check.finding)
         kept = tuple(check.clause for check in checks if not check.finding)
         seen = Seen(outcome_of(reading, self._contract), findings)
-        return _Shape(seen, kept, reading.outcome is Outcome.ACCEPTED), reading.data
+        data = reading.data or {}
+        ids = tuple(
+            name
+            for name, *_ in self._memory
+            if type(data.get(name)) is str
+            and data[name]
+            and (name != "biz_token" or reading.outcome is Outcome.ACCEPTED)
+        )
+        return _Shape(seen, kept, ids), data
 
     def expected(self, reading: Reading) -> Expected:
         """What a sound request is due under load: to be accepted, or an error that says nothing against it.
@@ -151,17 +163,15 @@ class Inspector:
         clause = self._contract.clause_id(reading.name, "name")
         return Expected("refused", clause, (Alternative(reading.name, detail),))
 
-    def _repeated(self, data: Members, *, is_accepted: bool) -> tuple[Finding, ...]:
-        """The findings of what came before and must not come twice."""
-        found: tuple[Finding, ...] = ()
+    def _compare(self, told: dict[str, list[tuple[int, str]]], found: list[Seen]) -> None:
+        """Add to what was found what came before and must not come twice; `told`: by member, places and texts."""
         for name, clause, memory in self._memory:
-            value = data.get(name)
-            if type(value) is not str or not value or (name == "biz_token" and not is_accepted):
-                continue
-            if memory.add(value) == REPEATED:
-                told = broken(clause, "repeated", f"a new {name}", f"a {name} told before").finding
-                found += (told,) if told else ()
-        return found
+            repeated = Finding(clause, "repeated", f"a new {name}", f"a {name} told before")
+            for index, answer in memory.add_all(text for _, text in told[name]).items():
+                if answer == REPEATED:
+                    place, _ = told[name][index]
+                    outcome, findings = found[place]
+                    found[place] = Seen(outcome, (*findings, repeated))
 
     def taken(self) -> Counter[str]:
         """How often each clause was kept since this was last asked."""
@@ -194,27 +204,15 @@ def traits_of(form: Form) -> tuple[object, ...]:
 
 def shape_of(status: int, data: Members, elapsed_ms: float, traits: tuple[object, ...]) -> tuple[Any, ...] | None:
     """All that the judge's answer depends on; None where a member is not as it must be, or only the judge can tell."""
-    count, present = 0, 0
-    for bit, name in _IDS:
-        value = data.get(name)
-        if type(value) is str and value:
-            count += 1
-            present |= bit
-        elif name in data:
-            return None
-    used = data.get("time_used")
-    if type(used) is int and 0 <= used <= elapsed_ms + CLOCK_GRANULARITY_MS:
-        count += 1
-        present |= 4
-    elif "time_used" in data:
+    request_id, token, used = data.get("request_id", _ANY), data.get("biz_token", _ANY), data.get("time_used", 0)
+    if type(request_id) is not str or not request_id or type(token) is not str or not token:
         return None
-    if len(data) == count:
-        return status, present, traits
+    if type(used) is not int or not 0 <= used <= elapsed_ms + CLOCK_GRANULARITY_MS:
+        return None
     error = data.get("error")
     if type(error) is not str and "error" in data:
         return None
-    others = tuple((name, type(value)) for name, value in data.items() if name not in _VARIABLE)
-    return status, present, traits, error, others
+    return status, traits, error, *data, *map(type, data.values())
 
 
 def outcome_of(reading: Reading, contract: Contract) -> str:

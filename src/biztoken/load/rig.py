@@ -37,6 +37,7 @@ from biztoken.wire import Endpoint
 FINE = 0.001  # seconds to which the loop wakes; the last before an arrival is waited for more finely
 MOMENT = 0.1  # seconds that a task of locust lasts, and the request that is under way then
 PULSE = 0.01  # seconds between two looks at how late the loop is
+TOGETHER = 64  # replies that are judged at once, if so many came since the last look: that takes half a millisecond
 DISPATCHED = 1.0  # seconds within which what could not be sent is counted: it is there at once
 FINISHED = 0.05  # seconds after a second's end when it is told: what ended in it has been counted
 _select = get_original("select", "select")
@@ -94,7 +95,8 @@ class Rig:
         self._is_equipped = False
         self._is_spent = False  # whether the ceiling of requests was met
         self._seats, self._ids = count(), count(1)
-        self._ended = deque[tuple[str, Sent, float]]()  # kind, exchange, seconds since it was due; not yet judged
+        # Not yet judged: exchange, kind, when it ended, seconds since it was due.
+        self._ended: list[tuple[Sent, str, float, float]] = []
         self._zero = time.monotonic()
         self._loop = gevent.get_hub().loop.fileno()  # readable once it has something to do; None where there is none
         self._rng = Random(f"jitter/{seed}")
@@ -135,13 +137,17 @@ class Rig:
         inspector = Inspector(contracts.load(self.contract))
         endpoint = Endpoint(f"http://127.0.0.1:{sink.port}/")
         began, number = time.monotonic(), count(1)
+        ended: list[Sent] = []
 
         def keep_asking() -> int:
             connection, done = Connection(endpoint), 0
             while (start := time.monotonic()) - began < SECONDS:
                 data, stamp = template.bytes(), template.stamp
                 reply = connection.exchange(data)
-                inspector.look(Sent(next(number), template, stamp, start, time.monotonic(), reply))
+                ended.append(Sent(next(number), template, stamp, start, time.monotonic(), reply))
+                if len(ended) == TOGETHER:
+                    inspector.look(ended)
+                    ended.clear()
                 done += 1
             connection.close()
             return done
@@ -189,6 +195,7 @@ class Rig:
             began = time.monotonic()
             gevent.sleep(PULSE)
             now = time.monotonic()
+            self._judge()
             self.meter.pulse(now - self._zero, round((now - began - PULSE) * 1e6))
             if int(now - self._zero) > int(before - self._zero):
                 used = time.process_time()
@@ -215,6 +222,11 @@ class Rig:
     def seat(self) -> Seat:
         """A place for one more user."""
         return Seat(next(self._seats), self._connection())
+
+    def leave(self, seat: Seat) -> None:
+        """A user goes: what it did is judged before anybody counts up."""
+        seat.connection.close()
+        self._judge()
 
     def _connection(self) -> Connection:
         return Connection(self._endpoint, self._habits, self._sends_again)
@@ -258,7 +270,6 @@ class Rig:
         """One request of a user who waits for its reply; after a refusal for concurrency, or none, it pauses."""
         if not self._passes(self.stopping):
             return
-        self.meter.due(self.now())
         outcome = self.send(seat.connection)
         if outcome and (REFUSED in outcome or outcome in WITHOUT_REPLY):
             # Never at once: one user too many, or a target that is gone, would be asked thousands of times a second.
@@ -345,8 +356,8 @@ class Rig:
     def send(self, connection: Connection, due: float | None = None) -> str:
         """Send one request; latency counts from when it was due. Returns the outcome, empty where it is yet to be told.
 
-        A reply that looks like an acceptance delays nobody, so it is judged when this turn of the loop is over, with
-        the others that came in it: one after the other they cost half as much as each between two exchanges.
+        A reply that looks like an acceptance delays nobody, so it is judged with the others that came since the last
+        look at the loop, or once they are `TOGETHER`: in a row they cost half as much as each between two exchanges.
         """
         kind, template = self._forge.next()
         data, stamp = template.bytes(), template.stamp  # together: the next to make a request makes another
@@ -359,24 +370,25 @@ class Rig:
         except HarnessError as problem:
             failure = f"{problem.reason}: {problem}"
         ended = time.monotonic()
-        self.meter.end(ended - self._zero)
-        waited = ended - self._zero - (start if due is None else due)
-        self._ended.append((kind, Sent(next(self._ids), template, stamp, began, ended, reply, failure), waited))
+        end = ended - self._zero
+        self.meter.end(end)
+        sent = Sent(next(self._ids), template, stamp, began, ended, reply, failure)
+        self._ended.append((sent, kind, end, end - (start if due is None else due)))
         if reply is None or reply.status != 200:
             return self._judge()
-        if len(self._ended) == 1:
-            gevent.spawn(self._judge)
+        if len(self._ended) >= TOGETHER:
+            self._judge()
         return ""
 
     def _judge(self) -> str:
         """Judge and count what has ended; returns the last outcome."""
+        ended, self._ended = self._ended, []
         outcome = ""
-        while self._ended:
-            kind, sent, waited = self._ended.popleft()
-            seen, reply = self.scrutiny.look(sent), sent.reply
-            outcome = seen.outcome
-            self.meter.count(sent.ended - self._zero, outcome, round(waited * 1e6), answered=reply is not None)
-            clauses = tuple(finding.clause for finding in seen.findings)
+        found = self.scrutiny.look([sent for sent, *_ in ended])
+        for (sent, kind, end, waited), (outcome, findings) in zip(ended, found, strict=True):
+            reply = sent.reply
+            self.meter.count(end, outcome, round(waited * 1e6), answered=reply is not None)
+            clauses = tuple([finding.clause for finding in findings]) if findings else ()
             self._on_request(kind, outcome, waited * 1000, len(reply.body) if reply else 0, clauses)
         return outcome
 
@@ -390,7 +402,8 @@ class Rig:
     def forget(self) -> None:
         """Under plain locust nobody asks what was counted: what is told to nobody is not kept."""
         while True:
-            gevent.sleep(1)
-            self._judge()
+            for _ in range(int(1 / PULSE)):
+                gevent.sleep(PULSE)
+                self._judge()
             self.meter.take(self.now())
             self.scrutiny.told()

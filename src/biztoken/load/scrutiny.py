@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import tempfile
 from collections import Counter, deque
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -64,15 +64,16 @@ class Scrutiny:
         self._recorded: Counter[str] = Counter()
         self._shortages = 0
 
-    def look(self, exchange: Sent | Exchange) -> Seen:
-        """Judge one exchange; what is wrong with it is counted, and recorded while its clause has few records."""
-        seen = self._inspector.look(exchange)
-        if exchange.failure and is_shortage(exchange.failure):
-            self._shortages += 1
-        for finding in seen.findings:
-            self._count(finding, whole(exchange))
-        self._recent.append(exchange)
-        return seen
+    def look(self, several: Sequence[Sent | Exchange]) -> list[Seen]:
+        """Judge exchanges; what is wrong with them is counted, and recorded while its clause has few records."""
+        found = self._inspector.look(several)
+        for exchange, seen in zip(several, found, strict=True):
+            if exchange.failure and is_shortage(exchange.failure):
+                self._shortages += 1
+            for finding in seen.findings:
+                self._count(finding, whole(exchange))
+            self._recent.append(exchange)
+        return found
 
     def _count(self, finding: Finding, exchange: Exchange) -> None:
         key = (finding.clause, finding.aspect, finding.received, finding.folds_to or "")

@@ -44,7 +44,7 @@ class Tokens:
         self._unwritten = [b""]  # so that each line follows another
         self._tables = [_new_table(LEAST) for _ in range(PARTS)]
         self._sizes = [LEAST] * PARTS  # homes; a table has some slots more
-        self._room = [int(FULL * LEAST)] * PARTS  # how many more a table takes before it grows
+        self._rooms = [int(FULL * LEAST)] * PARTS  # how many more a table takes before it grows
         self._fresh = array("Q")
         self._searches = SEARCHED
         self._known: set[bytes] = set()
@@ -58,41 +58,58 @@ class Tokens:
 
     def add(self, token: str) -> str:
         """Remember a token: NEW; REPEATED where it came before; SUSPECT where its hash did, and no more is known."""
-        data = token.encode("utf-8", "surrogatepass")
-        number = hash_of(data)
-        self.seen += 1
-        if not self._insert(number):
-            return self._confirm(data)
+        return self.add_all([token]).get(0, NEW)
+
+    def add_all(self, tokens: Iterable[str]) -> dict[int, str]:
+        """Remember several; what is told of those that are not new, by their place."""
+        datas = [token.encode("utf-8", "surrogatepass") for token in tokens]
+        numbers = hashes_of(datas)
+        self.seen += len(datas)
+        told, begin = {}, 0
+        for place in self._insert(numbers):
+            self._store(datas[begin:place], numbers[begin:place])
+            begin = place + 1
+            if (answer := self._confirm(datas[place])) != NEW:
+                told[place] = answer
+        self._store(datas[begin:], numbers[begin:])
+        return told
+
+    def _store(self, datas: list[bytes], numbers: list[int]) -> None:
+        """Keep new tokens for who will ask for them."""
         if self._reports:
-            self._fresh.append(number)
-        self._unwritten.append(data)
+            self._fresh.extend(numbers)
+        self._unwritten += datas
         if len(self._unwritten) >= WRITTEN:
             self._write()
-        return NEW
 
-    def _insert(self, number: int) -> bool:
-        """Remember a hash; false where it is known."""
-        part = number % PARTS
-        table = self._tables[part]
-        slot = (number >> 32) * self._sizes[part] >> 32
-        while (there := table[slot]) != 0:
-            if there == number:
-                return False
-            slot += 1
-        table[slot] = number
-        self._room[part] -= 1
-        if self._room[part] < 0:
-            before = self._sizes[part]
-            self._sizes[part] = after = int(before * GROWTH)
-            self._room[part] += int(FULL * after) - int(FULL * before)
-            self._rebuild(part)
-        elif slot > len(table) - 3:  # the last slot stays free, so that a search always ends
-            self._rebuild(part)
-        return True
+    def _insert(self, numbers: list[int]) -> list[int]:
+        """Remember hashes; the places of those that were known, also from a place before."""
+        known = []
+        tables, sizes, rooms = self._tables, self._sizes, self._rooms
+        for place, number in enumerate(numbers):
+            part = number % PARTS
+            table = tables[part]
+            slot = (number >> 32) * sizes[part] >> 32
+            while there := table[slot]:
+                if there == number:
+                    known.append(place)
+                    break
+                slot += 1
+            else:
+                table[slot] = number
+                rooms[part] -= 1
+                # The last slot stays free, so that a search always ends.
+                if rooms[part] < 0 or slot > len(table) - 3:
+                    self._rebuild(part)
+        return known
 
     def _rebuild(self, part: int) -> None:
-        """Move a table into one of its size, all its hashes at once."""
+        """Move a table into another one, all its hashes at once: a larger one, if it has no room."""
         size = self._sizes[part]
+        if self._rooms[part] < 0:
+            before, size = size, int(size * GROWTH)
+            self._sizes[part] = size
+            self._rooms[part] += int(FULL * size) - int(FULL * before)
         old = np.frombuffer(self._tables[part], np.uint64)
         known = np.sort(old[old != 0])
         # Homes rise with hashes. So each takes its home, or the slot after its predecessor.
@@ -149,7 +166,7 @@ class Tokens:
         """Remember what a worker has seen; the hashes that another one told before are given back as suspects."""
         numbers = np.frombuffer(hashes, "<u8").tolist()
         self.seen += len(numbers)
-        return [number for number in numbers if not self._insert(number)]
+        return [numbers[place] for place in self._insert(numbers)]
 
     def with_hashes(self, numbers: Collection[int]) -> dict[int, list[str]]:
         """The stored tokens that have one of these hashes. Reads the whole file."""
@@ -178,9 +195,14 @@ class Tokens:
             self._file = None
 
 
+def hashes_of(datas: Iterable[bytes]) -> list[int]:
+    """64 bits that stand for each token, never 0."""
+    return [number or 1 for number in map(xxh3_64_intdigest, datas)]
+
+
 def hash_of(data: bytes) -> int:
     """64 bits that stand for a token, never 0."""
-    return xxh3_64_intdigest(data) or 1
+    return hashes_of([data])[0]
 
 
 def repeated_among(told: Iterable[dict[int, list[str]]]) -> list[str]:

@@ -65,7 +65,7 @@ class FaceID(User):
             self.rig.serve(self.seat)
 
     def on_stop(self) -> None:
-        self.seat.connection.close()
+        self.rig.leave(self.seat)
 
 
 class Failed(Exception):  # noqa: N818 - what locust's page shows is its name
