@@ -152,6 +152,7 @@ BROKEN = {
     "request_id is empty": (success(request_id=""), "REQUEST-ID-TYPE"),
     "request_id is a number": (success(request_id=7), "REQUEST-ID-TYPE"),
     "biz_token is missing": (success(200, "biz_token"), "BIZ-TOKEN-PRESENCE"),
+    "biz_token has another name": (success(200, "biz_token", token="1531397038"), "BIZ-TOKEN-PRESENCE"),
     "biz_token is null": (success(biz_token=None), "BIZ-TOKEN-TYPE"),
     "biz_token is empty": (success(biz_token=""), "BIZ-TOKEN-TYPE"),
     "time_used is missing": (success(200, "time_used"), "TIME-USED-PRESENCE"),
@@ -183,6 +184,16 @@ def test_mistake_is_found_among_sound_replies(one, clause):
     after = look(inspector, success())
 
     assert [told(each) for each in (before, *seen, after)] == [set(), {clause}, {clause}, set()]
+
+
+@pytest.mark.parametrize("name", ["request_id", "biz_token", "time_used", "error"])
+def test_each_wrong_value_is_told_as_by_the_judge(name):
+    """Though replies of one kind came before, which differ in nothing but a value that is wrong."""
+    inspector = Inspector(CONTRACT)
+    values = (5, 6, 0, -1, 5.5, 6.5, 0.0, "", "5", "six", None, True, False, [], [5], ["6"], {}, {"5": 6})
+    ones = [success(**{name: value}) for value in values]
+
+    assert [list(look(inspector, one).findings) for one in ones] == [judged(inspector, one)[0] for one in ones]
 
 
 def test_sound_replies_earn_nothing():
@@ -272,6 +283,18 @@ def test_repeated_token_in_a_reply_that_is_broken_otherwise_is_a_finding(memorie
     seen = look(inspector, success(request_id="r2", biz_token="t1", time_used="18"))
 
     assert told(seen) == {"TIME-USED-TYPE", "BIZ-TOKEN-UNIQUE"}
+
+
+@pytest.mark.parametrize(("name", "clause"), [("request_id", "REQUEST-ID-TYPE"), ("biz_token", "BIZ-TOKEN-TYPE")])
+def test_what_is_empty_is_not_repeated(memories, name, clause):
+    """It is wrong each time, and told as that."""
+    inspector = Inspector(CONTRACT, **memories)
+    seen = [
+        look(inspector, success(**{"request_id": f"r{number}", "biz_token": f"t{number}", name: ""}))
+        for number in range(2)
+    ]
+
+    assert [told(each) for each in seen] == [{clause}] * 2
 
 
 def test_token_in_an_error_counts_for_nothing(memories):

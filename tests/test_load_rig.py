@@ -8,8 +8,10 @@ from load_targets import REFUSAL, counting
 
 from biztoken.embedded import mock_target
 from biztoken.load import rig as module
+from biztoken.load.calibration import SECONDS
 from biztoken.load.guard import Ceilings
 from biztoken.load.profile import read
+from biztoken.load.replies import Inspector
 from biztoken.load.rig import PULSE, Plan, Rig
 
 MANY = 8
@@ -85,6 +87,35 @@ def test_nothing_waits_for_a_user_that_is_gone(started):
         rig.leave(seat)
 
     assert told == [("200", ())]
+
+
+def test_replies_are_judged_under_plain_locust_too(started):
+    """Where no report is asked for, and no user has gone."""
+    with counting() as target:
+        rig, _, told = started(target.url)
+        forgetting = gevent.spawn(rig.forget)
+        connection = rig.seat().connection
+        rig.send(connection)
+        with gevent.Timeout(10):
+            while not told:
+                gevent.sleep(PULSE)
+        forgetting.kill()
+        connection.close()
+
+    assert told == [("200", ())]
+
+
+def test_calibration_judges_what_it_counts(started, monkeypatch):
+    """Else a generator would be called faster than it is; a last portion that is not whole may be left."""
+    looked = []
+    look = Inspector.look
+    monkeypatch.setattr(Inspector, "look", lambda self, several: looked.append(len(several)) or look(self, several))
+    with counting() as target:
+        rig, _, _ = started(target.url)
+        made = round(rig.calibrated() * SECONDS)
+
+    assert made >= module.TOGETHER
+    assert made - module.TOGETHER < sum(looked) <= made
 
 
 def test_many_acceptances_are_not_kept_for_the_next_look(started, monkeypatch):

@@ -195,6 +195,8 @@ def test_equal_hashes_of_workers_are_not_enough():
 def test_hash_is_the_same_everywhere():
     """Hashes can be compared between machines and runs of Python; 0, which marks a free slot, is none."""
     assert hash_of(b"1531397038,f0b9eea0") == 0x53958EFCA1560FA6
+    with patch.object(module, "xxh3_64_intdigest", lambda _data: 0):
+        assert module.hashes_of([b"a", b"b"]) == [1, 1]
     numbers = [hash_of(str(number).encode()) for number in range(1000)]
     assert len(set(numbers)) == 1000
     assert all(0 < number < 2**64 for number in numbers)
@@ -205,9 +207,10 @@ def test_growing_keeps_every_token():
     rng, tokens = Random(1), Tokens()
     numbers = sorted({rng.getrandbits(64) or 1 for _ in range(150_000)}, key=lambda number: number % 999)
     sizes = []
-    for number in numbers:
+    for count, number in enumerate(numbers, 1):
         tokens._insert([number])
         sizes.append(sum(tokens._sizes))
+        assert count <= module.FULL * sizes[-1]
 
     assert tokens._insert(numbers) == list(range(len(numbers)))
     steps = [after - before for before, after in pairwise(sizes)]

@@ -27,7 +27,7 @@ CONCURRENCY = "CONCURRENCY_LIMIT_EXCEEDED"
 TOLERATED = (CONCURRENCY, "INTERNAL_ERROR")
 SOUND = "FORM-DATA"  # the clause that pays where a sound request is refused
 SHAPES = 512  # kinds of replies that are remembered: a target whose errors all differ is judged each time
-_ANY = "any text"  # in place of an id that is not there
+_ANY = "any text"  # where there is no id
 _TRAITS = ("return_faces", "liveness_type")
 Members = dict[str, Any]
 _scan = JSONDecoder().scan_once  # type: ignore[attr-defined] # what raw_decode wraps
@@ -204,9 +204,9 @@ def traits_of(form: Form) -> tuple[object, ...]:
 
 def shape_of(status: int, data: Members, elapsed_ms: float, traits: tuple[object, ...]) -> tuple[Any, ...] | None:
     """All that the judge's answer depends on; None where a member is not as it must be, or only the judge can tell."""
-    request_id, token, used = data.get("request_id", _ANY), data.get("biz_token", _ANY), data.get("time_used", 0)
-    if type(request_id) is not str or not request_id or type(token) is not str or not token:
+    if not data.get("request_id", _ANY) or not data.get("biz_token", _ANY):  # of what is there the type tells the rest
         return None
+    used = data.get("time_used", 0)
     if type(used) is not int or not 0 <= used <= elapsed_ms + CLOCK_GRANULARITY_MS:
         return None
     error = data.get("error")
