@@ -178,11 +178,14 @@ def stalling(pid: int, stop: threading.Event, stalls: list[float]) -> None:
 
 
 def stalled_quantile(stalls: list[float], seconds: float, share: float) -> float:
-    """The quantile of waiting, in ms, of a schedule that waits for nobody: each stall delays what is due in it."""
-    low, high = 0.0, max(stalls)
+    """The quantile of latency, in ms, of a schedule that waits for nobody.
+
+    Each stall delays what is due in it, and what was due so short a time before that it is still in service.
+    """
+    low, high = 0.0, max(stalls) + SERVICE / 1000
     for _ in range(60):
         middle = (low + high) / 2
-        beyond = sum(max(0.0, stall - middle) for stall in stalls) / seconds
+        beyond = sum(max(0.0, stall + SERVICE / 1000 - middle) for stall in stalls) / seconds
         low, high = (middle, high) if beyond > 1 - share else (low, middle)
     return low * 1000 + SERVICE
 
