@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from types import SimpleNamespace
+
 import gevent
 import pytest
 from load_targets import REFUSAL, counting
@@ -89,6 +92,22 @@ def test_nothing_waits_for_a_user_that_is_gone(started):
     assert told == [("200", ())]
 
 
+def test_the_time_that_judging_takes_is_lag(started, monkeypatch):
+    """What keeps the loop from its requests is told, also where it is done by whom watches the loop."""
+    with counting() as target:
+        rig, _, _ = started(target.url)
+    ahead, lags = [0.0], []
+    clock = SimpleNamespace(monotonic=lambda: time.monotonic() + ahead[0], process_time=time.process_time)
+    monkeypatch.setattr(module, "time", clock)
+    monkeypatch.setattr(rig, "_judge", lambda: ahead.append(ahead.pop() + 3))
+    monkeypatch.setattr(rig.meter, "pulse", lambda _moment, lag_us: lags.append(lag_us) or rig.over.set())
+    with gevent.Timeout(10):
+        rig._beat()
+
+    assert len(lags) == 1
+    assert lags[0] >= 3_000_000
+
+
 def test_replies_are_judged_under_plain_locust_too(started):
     """Where no report is asked for, and no user has gone."""
     with counting() as target:
@@ -130,7 +149,7 @@ def test_many_acceptances_are_not_kept_for_the_next_look(started, monkeypatch):
 
 
 def test_nothing_that_ended_is_missing_from_a_report(started):
-    """What has ended is judged before it is told, whether or not its turn of the loop is over."""
+    """What has ended is judged before it is told, whether or not the loop was looked at since."""
     with counting() as target:
         rig, reports, _ = started(target.url)
         connection = rig.seat().connection
@@ -158,7 +177,7 @@ def test_a_refusal_is_known_at_once(started, answer, outcome):
     assert counts(reports[0]) == {outcome: 1}
 
 
-def test_the_same_token_twice_in_one_turn_is_found(started):
+def test_the_same_token_twice_at_once_is_found(started):
     """Replies that are judged together are compared with each other."""
     with counting(lambda *_: (200, {"biz_token": "always"})) as target:
         rig, reports, told = started(target.url)

@@ -194,8 +194,8 @@ class Rig:
         while not self.over.is_set():
             began = time.monotonic()
             gevent.sleep(PULSE)
+            self._judge()  # before the clock is read: while replies are judged nothing is sent or read
             now = time.monotonic()
-            self._judge()
             self.meter.pulse(now - self._zero, round((now - began - PULSE) * 1e6))
             if int(now - self._zero) > int(before - self._zero):
                 used = time.process_time()
