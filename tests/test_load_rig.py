@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import gevent
 import pytest
+from gevent.event import Event
 from load_targets import REFUSAL, counting
 
 from biztoken.embedded import mock_target
@@ -92,6 +93,14 @@ def test_nothing_waits_for_a_user_that_is_gone(started):
     assert told == [("200", ())]
 
 
+def test_a_user_may_go_before_there_is_anything_to_judge():
+    """A run that is given up before its plan has come."""
+    rig = Rig(mock_target("http://127.0.0.1:1"), Ceilings())
+    rig.leave(rig.seat())
+
+    assert rig._ended == []
+
+
 def test_the_time_that_judging_takes_is_lag(started, monkeypatch):
     """What keeps the loop from its requests is told, also where it is done by whom watches the loop."""
     with counting() as target:
@@ -146,6 +155,22 @@ def test_many_acceptances_are_not_kept_for_the_next_look(started, monkeypatch):
 
     assert told == [("200", ())] * MANY
     assert rig._ended == []
+
+
+def test_a_listener_that_waits_keeps_nothing_from_a_report(started, monkeypatch):
+    """A report that is asked for meanwhile has all that was judged."""
+    with counting() as target:
+        rig, reports, _ = started(target.url)
+        send_many(rig)
+        heard = Event()
+        monkeypatch.setattr(rig, "_on_request", lambda *_: heard.wait(10))
+        judging = gevent.spawn(rig._judge)
+        gevent.sleep(0)
+        rig._report(is_last=True)
+        heard.set()
+        judging.join(10)
+
+    assert counts(reports[0]) == {"200": MANY}
 
 
 def test_nothing_that_ended_is_missing_from_a_report(started):

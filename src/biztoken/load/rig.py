@@ -382,15 +382,17 @@ class Rig:
 
     def _judge(self) -> str:
         """Judge and count what has ended; returns the last outcome."""
+        if not self._ended:
+            return ""
         ended, self._ended = self._ended, []
-        outcome = ""
         found = self.scrutiny.look([sent for sent, *_ in ended])
-        for (sent, kind, end, waited), (outcome, findings) in zip(ended, found, strict=True):
-            reply = sent.reply
-            self.meter.count(end, outcome, round(waited * 1e6), answered=reply is not None)
+        for (sent, _, end, waited), seen in zip(ended, found, strict=True):
+            self.meter.count(end, seen.outcome, round(waited * 1e6), answered=sent.reply is not None)
+        # After that: who is told may wait for something, and a report must not miss what is not yet counted.
+        for (sent, kind, _, waited), (outcome, findings) in zip(ended, found, strict=True):
             clauses = tuple([finding.clause for finding in findings]) if findings else ()
-            self._on_request(kind, outcome, waited * 1000, len(reply.body) if reply else 0, clauses)
-        return outcome
+            self._on_request(kind, outcome, waited * 1000, len(sent.reply.body) if sent.reply else 0, clauses)
+        return found[-1].outcome
 
     # --- its end
 
