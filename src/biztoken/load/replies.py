@@ -1,9 +1,9 @@
 """Every reply of a load judged as `check` judges it, and the same kind of reply judged once.
 
-What a reply earns depends on few things: its status, which members it has, its error text. request_id, biz_token and
-time_used are new in every reply, and only whether they are as they must be matters: a text that is not empty, a time
-that the caller waited. Where they are, the reply has the shape of others, and `judge` is asked for the first of a
-shape only. All other replies are judged one by one. tests/test_load_replies.py holds both ways to agree.
+What a reply earns depends on few things: its status, which members it has and of which types, its error text.
+request_id, biz_token and time_used are new in every reply; of them matters, too, that no id is empty and that the time
+is one that the caller waited. Where that is so, the reply has the shape of others, and `judge` is asked for the first
+of a shape only. All other replies are judged one by one. tests/test_load_replies.py holds both ways to agree.
 """
 
 from __future__ import annotations
@@ -203,7 +203,7 @@ def traits_of(form: Form) -> tuple[object, ...]:
 
 
 def shape_of(status: int, data: Members, elapsed_ms: float, traits: tuple[object, ...]) -> tuple[Any, ...] | None:
-    """All that the judge's answer depends on; None where a member is not as it must be, or only the judge can tell."""
+    """All that the judge's answer depends on; None where only the judge can tell."""
     if not data.get("request_id", _ANY) or not data.get("biz_token", _ANY):  # of what is there the type tells the rest
         return None
     used = data.get("time_used", 0)
